@@ -1,0 +1,1 @@
+"""Load balancing for OpenAI Realtime voice sessions."""

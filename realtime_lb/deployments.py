@@ -1,0 +1,105 @@
+"""What a session can be placed on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from attrs import field, frozen
+
+from realtime_lb.typing import Secret, read_only
+
+__all__ = ["Deployment", "EntraId", "Tls", "TokenProvider"]
+
+TokenProvider: TypeAlias = Callable[[], Awaitable[str]]
+"""Returns a fresh bearer token, such as azure-identity's ``get_bearer_token_provider`` does."""
+
+
+@frozen(kw_only=True)
+class Tls:
+    """How the upstream's certificate is checked.
+
+    Attributes:
+        verify: False trusts anybody who answers; every start says so loudly.
+        ca_file: A bundle of PEM certificates to trust instead of the system's.
+    """
+
+    verify: bool = True
+    ca_file: Path | None = None
+
+
+@frozen(kw_only=True)
+class EntraId:
+    """An Entra application that may use an Azure deployment (extra ``azure``).
+
+    Attributes:
+        tenant_id: The directory; None together with the others means azure-identity's default chain.
+        client_id: The application.
+        client_secret: Its secret.
+    """
+
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+
+
+@frozen(kw_only=True)
+class Deployment:
+    """One endpoint + credential + model: the thing that is picked.
+
+    Attributes:
+        id: Unique in the configuration; names the deployment in logs, answers and metrics.
+        model_group: The ``model_name`` that clients ask for. May hold ``*``.
+        provider: The `ProviderAdapter` that reaches it: ``openai``, ``azure``, ``openai_compatible``
+            or the name of an installed entry point.
+        model: What the upstream calls it: OpenAI's model, or Azure's *deployment name*. May hold ``*``,
+            which stands for what the ``*`` of ``model_group`` matched.
+        api_base: Where it is, in any form that its provider documents; None means the provider's default.
+        api_key: The credential, unless a token is used.
+        token_provider: Async callable that returns an Entra token; asked at every dial.
+        azure_ad_token: A fixed Entra token.
+        entra: An Entra application to get tokens for.
+        api_version: Azure's ``api-version``. A dated one means the preview protocol.
+        realtime_protocol: ``GA`` or ``beta``; overrides what ``api_version`` says.
+        organization: Value of ``OpenAI-Organization``.
+        project: Value of ``OpenAI-Project``.
+        extra_headers: Sent with the handshake. Secret, since people keep gateway keys in them.
+        weight: Share of new sessions relative to others of the group.
+        rpm: Requests a minute that the provider grants.
+        tpm: Tokens a minute that the provider grants.
+        order: Priority tier, lower first; None comes after all numbers.
+        max_sessions: Live sessions it may hold at once; None is no limit.
+        tags: Labels.
+        base_model: The model behind an Azure deployment name, for prices.
+        dial_timeout_s: Limit of one attempt, overriding the router's.
+        opaque: Relay any websocket protocol unread and do not wait for a first event.
+        tls: How its certificate is checked.
+        options: Keys that only its provider knows.
+    """
+
+    id: str
+    model_group: str
+    model: str
+    provider: str = "openai"
+    api_base: str | None = None
+    api_key: Secret | None = None
+    token_provider: TokenProvider | None = field(default=None, repr=False)
+    azure_ad_token: Secret | None = None
+    entra: EntraId | None = None
+    api_version: str | None = None
+    realtime_protocol: str | None = None
+    organization: str | None = None
+    project: str | None = None
+    extra_headers: Mapping[str, Secret] = field(factory=dict, converter=read_only, hash=False)
+    weight: float | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    order: int | None = None
+    max_sessions: int | None = None
+    tags: tuple[str, ...] = ()
+    base_model: str | None = None
+    dial_timeout_s: float | None = None
+    opaque: bool = False
+    tls: Tls = Tls()
+    options: Mapping[str, Any] = field(factory=dict, converter=read_only, hash=False)
