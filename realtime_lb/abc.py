@@ -112,11 +112,14 @@ class Connection(Protocol):
         ...
 
     def pause(self) -> None:
-        """Stop delivering frames soon: what has already been read may still come. Idempotent."""
+        """Stop delivering frames soon: what has already been read may still come. Idempotent.
+
+        Before `pump`, nothing comes until `resume`.
+        """
         ...
 
     def resume(self) -> None:
-        """Undo `pause`. Idempotent."""
+        """Undo `pause`. Idempotent. Frames come later, never from within this call."""
         ...
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -125,6 +128,10 @@ class Connection(Protocol):
         Frames written before are sent before. Idempotent; never raises for a network's sake. `pump` returns
         soon after. Cancelling aborts at once.
         """
+        ...
+
+    def abort(self) -> None:
+        """End the connection now, without a word. Idempotent; `pump` returns soon after."""
         ...
 
 

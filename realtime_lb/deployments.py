@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from realtime_lb.typing import Secret, read_only
 
-__all__ = ["Deployment", "EntraId", "Tls", "TokenProvider"]
+__all__ = ["Deployment", "EntraId", "ModelGroup", "Tls", "TokenProvider"]
 
 TokenProvider: TypeAlias = Callable[[], Awaitable[str]]
 """Returns a fresh bearer token, such as azure-identity's ``get_bearer_token_provider`` does."""
@@ -103,3 +103,16 @@ class Deployment:
     opaque: bool = False
     tls: Tls = Tls()
     options: Mapping[str, Any] = field(factory=dict, converter=read_only, hash=False)
+
+
+@frozen
+class ModelGroup:
+    """The deployments that share a ``model_name``.
+
+    Attributes:
+        name: That name.
+        deployments: Its members, in the order of the configuration.
+    """
+
+    name: str
+    deployments: tuple[Deployment, ...]

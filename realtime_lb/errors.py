@@ -11,6 +11,7 @@
     │   ├── Unauthenticated            401
     │   ├── OriginRefused              403
     │   ├── UnknownModel               404
+    │   ├── UpgradeRequired            426
     │   └── GroupFull                  429
     ├── UpstreamError                  the provider's fault
     │   ├── DialError                  one attempt failed before its first accepted event
@@ -19,9 +20,11 @@
     │   │   ├── HandshakeRefused
     │   │   ├── FirstEventRefused
     │   │   └── CredentialUnavailable
-    │   └── AllUpstreamsFailed         503, or 429 where every one of them said so
+    │   ├── AllUpstreamsFailed         503, or 429 where every one of them said so
+    │   └── UpstreamLost               an accepted one went away without a word
     ├── DownstreamClosed               nobody's fault: the client left
     ├── SlowConsumer                   one peer stopped reading
+    ├── SessionEnded                   a library session is over
     └── InternalError                  ours
 
 Each member carries its own answer: an HTTP status for before the upgrade, a close code and an ``error``
@@ -35,6 +38,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from realtime_lb.frames import Close
 from realtime_lb.typing import JsonObject
 
 __all__ = [
@@ -55,10 +59,13 @@ __all__ = [
     "OriginRefused",
     "RealtimeError",
     "RequestRefused",
+    "SessionEnded",
     "SlowConsumer",
     "Unauthenticated",
     "UnknownModel",
+    "UpgradeRequired",
     "UpstreamError",
+    "UpstreamLost",
     "UpstreamUnreachable",
 ]
 
@@ -205,6 +212,12 @@ class OriginRefused(RequestRefused):
     close_code = 1008
     code = "origin_not_allowed"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "This web origin may not open sessions",
+            hint="set general_settings.master_key, or list the origin in realtime_lb.server.allowed_origins",
+        )
+
 
 class UnknownModel(RequestRefused):
     """No model group has this name."""
@@ -215,6 +228,16 @@ class UnknownModel(RequestRefused):
     def __init__(self, model: str, known: Sequence[str]) -> None:
         names = ", ".join(sorted(known)) or "none"
         super().__init__(f"The model {model[:100]!r} does not exist", hint=f"known models: {names}")
+
+
+class UpgradeRequired(RequestRefused):
+    """A plain HTTP request came to a websocket's address."""
+
+    http_status = 426
+    code = "websocket_expected"
+
+    def __init__(self) -> None:
+        super().__init__("This address speaks websocket", hint="connect with ws:// or wss://")
 
 
 class GroupFull(RequestRefused):
@@ -310,6 +333,15 @@ class AllUpstreamsFailed(UpstreamError):
             self.code = "rate_limit_exceeded"
 
 
+class UpstreamLost(UpstreamError):
+    """An upstream that had accepted the session went away without a closing handshake, or stopped reading."""
+
+    code = "upstream_lost"
+
+    def __init__(self) -> None:
+        super().__init__("The connection to the model was lost")
+
+
 class DownstreamClosed(RealtimeError):
     """The client left before it was served."""
 
@@ -330,6 +362,20 @@ class SlowConsumer(RealtimeError):
 
     def __init__(self, stall_timeout_s: float) -> None:
         super().__init__(f"The peer read nothing for {stall_timeout_s:g} s")
+
+
+class SessionEnded(RealtimeError):
+    """A library session is over, and not by its user's wish.
+
+    Attributes:
+        close: How it ended.
+    """
+
+    code = "session_ended"
+
+    def __init__(self, close: Close) -> None:
+        super().__init__(f"The session ended with close code {close.code} {close.reason!r}")
+        self.close = close
 
 
 class InternalError(RealtimeError):

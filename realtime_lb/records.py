@@ -9,10 +9,12 @@ from attrs import frozen
 
 __all__ = [
     "Attempt",
+    "DeploymentSnapshot",
     "Direction",
     "EventObserved",
     "Fault",
     "Record",
+    "RouterSnapshot",
     "SessionClosed",
     "SessionOpened",
     "SinkOverflowed",
@@ -94,6 +96,7 @@ class SessionOpened:
         model_group: What it was placed in.
         deployment: Where it went, by id.
         principal: Who called.
+        client_address: Where from.
         attempts: Every dial, the accepted one last.
         open_s: From the request to the accepted first event.
     """
@@ -102,6 +105,7 @@ class SessionOpened:
     model_group: str
     deployment: str
     principal: str
+    client_address: str | None = None
     attempts: tuple[Attempt, ...]
     open_s: float
 
@@ -115,6 +119,7 @@ class SessionClosed:
         model_group: What was asked for, resolved if it could be.
         deployment: Where it was, by id; None if no upstream accepted it.
         principal: Who called.
+        client_address: Where from.
         attempts: Every dial.
         duration_s: From the request to the end.
         first_event_s: From the request to the upstream's first event, if there was one.
@@ -132,6 +137,7 @@ class SessionClosed:
     model_group: str | None
     deployment: str | None
     principal: str
+    client_address: str | None = None
     attempts: tuple[Attempt, ...]
     duration_s: float
     first_event_s: float | None
@@ -177,3 +183,45 @@ class SinkOverflowed:
 
 
 Record: TypeAlias = SessionOpened | SessionClosed | EventObserved | SinkOverflowed
+
+
+@frozen(kw_only=True)
+class DeploymentSnapshot:
+    """A deployment at one moment.
+
+    Attributes:
+        id: Its id.
+        model_group: What clients ask for.
+        provider: Its adapter.
+        model: What the upstream calls it.
+        dialect: The event language that it speaks.
+        order: Its tier.
+        live_sessions: Leases out on it.
+        max_sessions: Its cap.
+    """
+
+    id: str
+    model_group: str
+    provider: str
+    model: str
+    dialect: str
+    order: int | None
+    live_sessions: int
+    max_sessions: int | None
+
+
+@frozen(kw_only=True)
+class RouterSnapshot:
+    """A router at one moment.
+
+    Attributes:
+        models: Every name that may be asked for, aliases included, wildcards as written.
+        deployments: In the order of the configuration.
+        live_sessions: Sessions between their request and their end.
+        records_dropped: Records that sinks did not take in time, ever.
+    """
+
+    models: tuple[str, ...]
+    deployments: tuple[DeploymentSnapshot, ...]
+    live_sessions: int
+    records_dropped: int

@@ -44,6 +44,7 @@ class SessionRequest:
         dialect: The event language that the client speaks.
         principal: Who is calling.
         forwarded_headers: Headers of the client's that go upstream. The door has filtered them.
+        client_address: Where it called from, for the log.
         id: Names the session in logs.
     """
 
@@ -53,6 +54,7 @@ class SessionRequest:
     dialect: Dialect = Dialect.GA
     principal: Principal = ANONYMOUS
     forwarded_headers: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
+    client_address: str | None = None
     id: str = field(factory=new_session_id)
 
 

@@ -1,0 +1,1 @@
+"""Conformance checks: what a plug-in must do, as functions that its author can run."""

@@ -1,0 +1,1 @@
+"""How to reach an upstream: one file per outside library."""

@@ -1,0 +1,213 @@
+"""Websockets over aiohttp: upstreams that we dial, and the socket of a client that a server accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import aiohttp
+from aiohttp import web
+
+from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
+from realtime_lb.settings import LimitSettings
+
+__all__ = ["AiohttpConnection", "accept_websocket"]
+
+Websocket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any] | web.WebSocketResponse[Any]"
+
+_DATA = {aiohttp.WSMsgType.TEXT: Opcode.TEXT, aiohttp.WSMsgType.BINARY: Opcode.BINARY}
+_WIRE = {Opcode.TEXT: aiohttp.WSMsgType.TEXT, Opcode.BINARY: aiohttp.WSMsgType.BINARY}
+_LOST = Close(1006)
+_NO_CODE = Close(1005)
+
+
+def _nothing() -> None:
+    """Stand in for an owner that does not want to know."""
+
+
+class AiohttpConnection:
+    """A `Connection` over one of aiohttp's two websocket classes, which differ in nothing that matters here.
+
+    Args:
+        websocket: Opened with ``autoclose=False`` and ``decode_text=False``.
+        transport: What it runs on; aiohttp's own close can hang on a peer that does not read, so the last
+            word must be ours.
+        limits: ``stall_timeout_s`` and ``close_timeout_s`` are used.
+        release: Called on an abort, to have aiohttp forget the connection.
+    """
+
+    def __init__(
+        self,
+        websocket: Websocket,
+        transport: asyncio.Transport,
+        limits: LimitSettings,
+        release: Callable[[], None] = _nothing,
+    ) -> None:
+        self.on_writable: Callable[[], None] = _nothing
+        self._release = release
+        self._websocket = websocket
+        self._transport = transport
+        self._close_timeout_s = limits.close_timeout_s
+        self._resumed: asyncio.Event | None = None
+        self._pumped: asyncio.Event | None = None
+        self._waiting_for_room = False
+        self._said: Close | None = None
+        self._lost = False
+        _limit_unacknowledged_time(transport, limits.stall_timeout_s)
+
+    def __repr__(self) -> str:
+        state = "lost" if self._lost else "closing" if self._said else "open"
+        return f"<AiohttpConnection {state}, {self.unsent_bytes} B unsent>"
+
+    async def pump(self, on_frame: OnFrame) -> Close:
+        self._pumped = asyncio.Event()
+        try:
+            return await self._pump(on_frame)
+        except Exception:
+            self.abort()
+            raise
+        finally:
+            self._pumped.set()
+
+    async def _pump(self, on_frame: OnFrame) -> Close:
+        receive = self._websocket.receive
+        while True:
+            if self._resumed is not None:
+                await self._resumed.wait()
+            message = await receive()
+            opcode = _DATA.get(message.type)
+            if opcode is None:
+                return self._end(message)
+            if self._said is None:
+                on_frame(Frame(opcode, message.data))
+
+    def _end(self, message: aiohttp.WSMessage) -> Close:
+        if message.type is aiohttp.WSMsgType.CLOSE:
+            return Close(message.data, message.extra or "") if message.data else _NO_CODE
+        if message.type is aiohttp.WSMsgType.ERROR and isinstance(message.data, aiohttp.WebSocketError):
+            return Close(message.data.code)  # aiohttp has told the peer, in its closing handshake
+        return self._said or _LOST
+
+    def write(self, frame: Frame) -> bool:
+        if self._lost or self._said is not None:
+            return True
+        # aiohttp writes first and waits for room last, so one step of its coroutine sends the frame, and
+        # only a full buffer leaves it waiting. No task, no future and no switch per frame.
+        sending = self._websocket.send_frame(frame.payload, _WIRE[frame.opcode])  # type: ignore[arg-type]
+        try:
+            room = sending.send(None)
+        except StopIteration:
+            return True
+        except (ConnectionError, asyncio.CancelledError):
+            # CancelledError: somebody who waited for the same room was cancelled, which aiohttp passes on to
+            # all who wait. Nothing is known of the buffer any more.
+            self.abort()
+            return True
+        sending.close()
+        if not self._waiting_for_room:
+            self._waiting_for_room = True
+            room.add_done_callback(self._found_room)
+        return False
+
+    def _found_room(self, room: asyncio.Future[None]) -> None:
+        self._waiting_for_room = False
+        if room.cancelled() or room.exception() is not None:
+            self.abort()
+        elif self._said is None:
+            self.on_writable()
+
+    @property
+    def unsent_bytes(self) -> int:
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+
+    def pause(self) -> None:
+        if self._resumed is None and self._said is None:
+            self._resumed = asyncio.Event()
+
+    def resume(self) -> None:
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        if self._said is None:
+            self._said = Close(code, shorten_reason(reason))
+            self.resume()
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await self._shake_hands(self._said)
+        except TimeoutError:
+            self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+        if self._transport.get_write_buffer_size():  # said goodbye, and reads nothing any more
+            self.abort()
+
+    async def _shake_hands(self, close: Close) -> None:
+        if self._pumped is not None and not self._pumped.is_set():
+            # Closing under a pending receive, aiohttp shuts the socket without waiting for the peer's
+            # answer; data that is still under way then turns our goodbye into a reset.
+            payload = struct.pack("!H", close.code) + close.reason.encode()
+            with suppress(ConnectionError):
+                await self._websocket.send_frame(payload, aiohttp.WSMsgType.CLOSE)
+            await self._pumped.wait()
+            self._transport.close()
+        await self._websocket.close(code=close.code, message=close.reason.encode())
+
+    def abort(self) -> None:
+        self._lost = True
+        self.resume()
+        self._transport.abort()
+        self._release()
+
+
+async def accept_websocket(
+    request: web.Request, limits: LimitSettings, *, subprotocols: tuple[str, ...] = ()
+) -> tuple[web.WebSocketResponse[Any], AiohttpConnection]:
+    """Answer *request* with a 101.
+
+    Args:
+        request: The upgrade that somebody has already allowed.
+        limits: What the connection may cost.
+        subprotocols: What may be answered, if the client offers it.
+
+    Returns:
+        The response for the handler to return, and the connection.
+
+    Raises:
+        aiohttp.web.HTTPBadRequest: It is no websocket handshake.
+        ConnectionResetError: The client is gone.
+    """
+    websocket = web.WebSocketResponse(
+        protocols=subprotocols,
+        autoclose=False,
+        heartbeat=limits.heartbeat_s,
+        timeout=limits.close_timeout_s,
+        compress=False,
+        max_msg_size=limits.max_message_bytes,
+        decode_text=False,
+    )
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client is gone")
+    await websocket.prepare(request)
+    return websocket, AiohttpConnection(websocket, transport, limits)
+
+
+def _limit_unacknowledged_time(transport: asyncio.Transport, limit_s: float) -> None:
+    """Have the kernel drop a peer that acknowledges nothing, or takes nothing, for *limit_s*.
+
+    aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
+    """
+    raw = transport.get_extra_info("socket")
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if raw is not None and option is not None and raw.family in {socket.AF_INET, socket.AF_INET6}:
+        with suppress(OSError):
+            raw.setsockopt(socket.IPPROTO_TCP, option, int(limit_s * 1000))

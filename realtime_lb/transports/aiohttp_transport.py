@@ -1,0 +1,155 @@
+"""Dialling upstreams with aiohttp: every default that would hurt a long-lived socket is set on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from realtime_lb.abc import Connection
+from realtime_lb.deployments import Tls
+from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.requests import DialRequest
+from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+from realtime_lb.typing import Secret
+
+__all__ = ["AiohttpTransport"]
+
+_SHARED_STORE = Tls()
+
+
+class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
+    """Remembers its transport, which aiohttp offers no way to abort, and how to let go of it."""
+
+    def __init__(
+        self, reader: Any, writer: Any, protocol: Any, response: Any, *rest: Any, **named: Any
+    ) -> None:
+        super().__init__(reader, writer, protocol, response, *rest, **named)
+        self.transport: asyncio.Transport = response.connection.transport
+        self.release: Callable[[], None] = response.close
+
+
+class AiohttpTransport:
+    """A `Transport` over aiohttp.
+
+    Dials with no limit on connections (aiohttp's default of 100 would hang the 101st session), no compression
+    (a bomb inflates a thousandfold and holds the loop), no cookies, no redirects, and egress proxies as
+    ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say.
+
+    Args:
+        limits: What a connection may cost.
+    """
+
+    def __init__(self, limits: LimitSettings | None = None) -> None:
+        self._limits = limits or LimitSettings()
+        self._session: aiohttp.ClientSession | None = None
+        self._tls_contexts: dict[Tls, ssl.SSLContext] = {}
+
+    async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._connect(dial)
+        except TimeoutError:
+            raise DialTimedOut(f"No handshake within {timeout_s:g} s") from None
+        except aiohttp.WSServerHandshakeError as refusal:
+            delay_s = _retry_after_s(refusal.headers or {}, datetime.now(UTC))
+            raise HandshakeRefused(refusal.status, retry_after_s=delay_s) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # The text of the cause may hold the address, and is for the log alone.
+            raise UpstreamUnreachable(f"No connection: {type(error).__name__}") from error
+
+    async def _connect(self, dial: DialRequest) -> Connection:
+        url = URL(dial.url)
+        websocket = await self._http().ws_connect(
+            url,
+            headers={name: _plain(value) for name, value in dial.headers.items()},
+            protocols=dial.subprotocols,
+            proxy=_proxy_for(url),
+            ssl=await self._tls(dial.tls),
+            autoclose=False,
+            heartbeat=self._limits.heartbeat_s,
+            timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),
+            compress=0,
+            max_msg_size=self._limits.max_message_bytes,
+            decode_text=False,
+        )
+        if not isinstance(websocket, _Websocket):
+            raise TypeError("aiohttp did not use the class it was given")
+        return AiohttpConnection(websocket, websocket.transport, self._limits, websocket.release)
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                middlewares=(_refuse_redirects,),
+                ws_response_class=_Websocket,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            )
+        return self._session
+
+    async def _tls(self, tls: Tls) -> ssl.SSLContext | bool:
+        if not tls.verify:
+            return False
+        if tls == _SHARED_STORE:
+            return True
+        if tls not in self._tls_contexts:
+            self._tls_contexts[tls] = await asyncio.to_thread(
+                ssl.create_default_context, cafile=str(tls.ca_file)
+            )
+        return self._tls_contexts[tls]
+
+    async def aclose(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+async def _refuse_redirects(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A credential goes where the configuration says and nowhere else."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise HandshakeRefused(response.status)
+    return response
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _proxy_for(url: URL) -> str | None:
+    """Return the egress proxy that the environment names for *url*.
+
+    Not aiohttp's ``trust_env``, which would also read credentials from ``~/.netrc``.
+    """
+    if urllib.request.proxy_bypass(url.authority):
+        return None
+    scheme = "https" if url.scheme == "wss" else "http"
+    proxies = urllib.request.getproxies()
+    return proxies.get(scheme) or proxies.get("all")
+
+
+def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read ``retry-after-ms`` (Azure) or ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3)."""
+    try:
+        if (milliseconds := headers.get("retry-after-ms")) is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        if (delay := headers.get("Retry-After")) is None:
+            return None
+        if delay.strip().replace(".", "", 1).isdigit():
+            return float(delay)
+        return max(0.0, (parsedate_to_datetime(delay) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
