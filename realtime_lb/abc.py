@@ -46,11 +46,16 @@ class ProviderAdapter:
 
         Raises:
             InvalidRequest: This provider cannot serve such a request at all.
+            ConfigError: The deployment is set up wrongly; told when the router is built.
         """
         raise NotImplementedError
 
     def dialect(self, deployment: Deployment) -> Dialect:  # noqa: ARG002  # subclasses look at it
-        """Return the event language that *deployment* speaks."""
+        """Return the event language that *deployment* speaks.
+
+        Raises:
+            ConfigError: The deployment is set up wrongly; told when the router is built.
+        """
         return Dialect.GA
 
     async def credentials(self, deployment: Deployment) -> Mapping[str, Secret]:
@@ -72,6 +77,9 @@ class ProviderAdapter:
         OpenAI answers a bad key with a 101, then an ``error``, then a close: an open socket proves nothing.
         """
         return first_event.get("type") != "error"
+
+    async def aclose(self) -> None:
+        """Release what is shared between dials, such as a token's cache. Idempotent."""
 
 
 class Connection(Protocol):
@@ -196,7 +204,7 @@ class Strategy(Protocol):
 class EventSink(Protocol):
     """Observes. A bounded ring stands in front of it; what it cannot take in time is counted and lost."""
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: Record, /) -> None:
         """Take one record. Must not block. An exception is logged once and the record is lost."""
         ...
 

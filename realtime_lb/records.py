@@ -45,13 +45,15 @@ class Attempt:
 
     Attributes:
         deployment: Its id.
-        outcome: ``accepted``, or the failed attempt's error code.
+        outcome: ``accepted``, or what went wrong, in a word: ``http_429``, ``refused_model_not_found``.
         duration_s: From the pick to the verdict.
+        detail: What went wrong, in a sentence; empty where nothing did.
     """
 
     deployment: str
     outcome: str
     duration_s: float
+    detail: str = ""
 
 
 @frozen(kw_only=True)

@@ -54,7 +54,7 @@ class Secret:
 
     def matches(self, offered: str) -> bool:
         """Compare with *offered* in time that does not depend on where they differ."""
-        return hmac.compare_digest(self._value.encode(), offered.encode("utf-8", "surrogateescape"))
+        return hmac.compare_digest(_bytes(self._value), _bytes(offered))
 
     def __eq__(self, other: object) -> bool:
         return self.matches(other._value) if isinstance(other, Secret) else NotImplemented
@@ -75,3 +75,8 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled; reveal() it where it is needed")
+
+
+def _bytes(text: str) -> bytes:
+    """Encode anything: what came in a header or the environment may hold lone surrogates."""
+    return text.encode("utf-8", "surrogatepass")

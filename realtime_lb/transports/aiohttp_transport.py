@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ from realtime_lb.typing import Secret
 __all__ = ["AiohttpTransport"]
 
 _SHARED_STORE = Tls()
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
@@ -63,11 +66,10 @@ class AiohttpTransport:
             delay_s = _retry_after_s(refusal.headers or {}, datetime.now(UTC))
             raise HandshakeRefused(refusal.status, retry_after_s=delay_s) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # The text of the cause may hold the address, and is for the log alone.
-            raise UpstreamUnreachable(f"No connection: {type(error).__name__}") from error
+            raise UpstreamUnreachable(f"No connection: {_reason(error)}") from error
 
     async def _connect(self, dial: DialRequest) -> Connection:
-        url = URL(dial.url)
+        url = _over_http(URL(dial.url))
         websocket = await self._http().ws_connect(
             url,
             headers={name: _plain(value) for name, value in dial.headers.items()},
@@ -114,6 +116,18 @@ class AiohttpTransport:
             await session.close()
 
 
+def _reason(error: Exception) -> str:
+    """Say why without saying where: the texts of aiohttp's and asyncio's errors hold the address."""
+    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    if isinstance(cause, socket.gaierror):
+        return "no such host"
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
+    return type(error).__name__
+
+
 async def _refuse_redirects(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
@@ -129,6 +143,17 @@ def _plain(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
+def _over_http(url: URL) -> URL:
+    """Return *url* as the HTTP request that opens it; a proxy knows no ``ws://``.
+
+    Raises:
+        ValueError: It is no websocket address.
+    """
+    if url.scheme not in _HTTP_SCHEMES:
+        raise ValueError(f"not a websocket scheme: {url.scheme!r}")
+    return url.with_scheme(_HTTP_SCHEMES[url.scheme])
+
+
 def _proxy_for(url: URL) -> str | None:
     """Return the egress proxy that the environment names for *url*.
 
@@ -136,9 +161,8 @@ def _proxy_for(url: URL) -> str | None:
     """
     if urllib.request.proxy_bypass(url.authority):
         return None
-    scheme = "https" if url.scheme == "wss" else "http"
     proxies = urllib.request.getproxies()
-    return proxies.get(scheme) or proxies.get("all")
+    return proxies.get(url.scheme) or proxies.get("all")
 
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

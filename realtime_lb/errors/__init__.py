@@ -1,0 +1,85 @@
+"""Everything that can go wrong, and what to answer when it does.
+
+::
+
+    RealtimeError
+    ├── ConfigError                    the file is wrong; holds every problem at once
+    ├── MissingExtra                   a feature whose packages are not installed
+    ├── RequestRefused                 the caller's fault, told before the upgrade
+    │   ├── InvalidRequest             400
+    │   │   └── DialectNotServed       400
+    │   ├── Unauthenticated            401
+    │   ├── OriginRefused              403
+    │   ├── UnknownModel               404
+    │   ├── UpgradeRequired            426
+    │   └── GroupFull                  429
+    ├── UpstreamError                  the provider's fault
+    │   ├── DialError                  one attempt failed before its first accepted event
+    │   │   ├── UpstreamUnreachable
+    │   │   ├── DialTimedOut
+    │   │   ├── HandshakeRefused
+    │   │   ├── FirstEventRefused
+    │   │   └── CredentialUnavailable
+    │   ├── AllUpstreamsFailed         503, or 429 where every one of them said so
+    │   └── UpstreamLost               an accepted one went away without a word
+    ├── DownstreamClosed               nobody's fault: the client left
+    ├── SlowConsumer                   one peer stopped reading
+    ├── SessionEnded                   a library session is over
+    └── InternalError                  ours
+
+Each member carries its own answer: an HTTP status for before the upgrade, a close code and an ``error``
+event for after it, a hint for the reader. No text that reaches a client holds an upstream address or a key.
+"""
+
+from realtime_lb.errors.configuration import ConfigError, ConfigProblem, MissingExtra
+from realtime_lb.errors.endings import DownstreamClosed, InternalError, SessionEnded, SlowConsumer
+from realtime_lb.errors.refusals import (
+    DialectNotServed,
+    GroupFull,
+    InvalidRequest,
+    OriginRefused,
+    RequestRefused,
+    Unauthenticated,
+    UnknownModel,
+    UpgradeRequired,
+)
+from realtime_lb.errors.root import RealtimeError
+from realtime_lb.errors.upstream import (
+    AllUpstreamsFailed,
+    CredentialUnavailable,
+    DialError,
+    DialTimedOut,
+    FirstEventRefused,
+    HandshakeRefused,
+    UpstreamError,
+    UpstreamLost,
+    UpstreamUnreachable,
+)
+
+__all__ = [
+    "AllUpstreamsFailed",
+    "ConfigError",
+    "ConfigProblem",
+    "CredentialUnavailable",
+    "DialError",
+    "DialTimedOut",
+    "DialectNotServed",
+    "DownstreamClosed",
+    "FirstEventRefused",
+    "GroupFull",
+    "HandshakeRefused",
+    "InternalError",
+    "InvalidRequest",
+    "MissingExtra",
+    "OriginRefused",
+    "RealtimeError",
+    "RequestRefused",
+    "SessionEnded",
+    "SlowConsumer",
+    "Unauthenticated",
+    "UnknownModel",
+    "UpgradeRequired",
+    "UpstreamError",
+    "UpstreamLost",
+    "UpstreamUnreachable",
+]

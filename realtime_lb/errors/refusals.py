@@ -1,0 +1,110 @@
+"""The caller's fault: told before the upgrade, with a true HTTP status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from realtime_lb.errors.root import RealtimeError
+
+__all__ = [
+    "DialectNotServed",
+    "GroupFull",
+    "InvalidRequest",
+    "OriginRefused",
+    "RequestRefused",
+    "Unauthenticated",
+    "UnknownModel",
+    "UpgradeRequired",
+]
+
+
+class RequestRefused(RealtimeError):
+    """The caller asked for something that it cannot have."""
+
+    http_status = 400
+    close_code = 4000
+    kind = "invalid_request_error"
+    code = "invalid_request"
+
+
+class InvalidRequest(RequestRefused):
+    """The request makes no sense as it stands."""
+
+    def __init__(self, message: str, *, code: str = "invalid_request", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class DialectNotServed(InvalidRequest):
+    """No deployment of the group speaks the client's dialect."""
+
+    def __init__(self, model_group: str, dialect: str) -> None:
+        super().__init__(
+            f"No deployment of {model_group!r} speaks the {dialect!r} event dialect",
+            code="dialect_not_served",
+            hint="drop the OpenAI-Beta header to speak GA, or add a deployment that speaks beta",
+        )
+
+
+class Unauthenticated(RequestRefused):
+    """No key, or a wrong one."""
+
+    http_status = 401
+    close_code = 3000
+    code = "invalid_api_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Missing or wrong API key",
+            hint="send it as 'Authorization: Bearer <key>', as an 'api-key' header, or as the subprotocol "
+            "'openai-insecure-api-key.<key>'",
+        )
+
+
+class OriginRefused(RequestRefused):
+    """A web page that nobody allowed tried to open a session."""
+
+    http_status = 403
+    close_code = 1008
+    code = "origin_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This web origin may not open sessions",
+            hint="set general_settings.master_key, or list the origin in realtime_lb.server.allowed_origins",
+        )
+
+
+class UnknownModel(RequestRefused):
+    """No model group has this name."""
+
+    http_status = 404
+    code = "model_not_found"
+
+    def __init__(self, model: str, known: Sequence[str]) -> None:
+        names = ", ".join(sorted(known)) or "none"
+        super().__init__(f"The model {model[:100]!r} does not exist", hint=f"known models: {names}")
+
+
+class UpgradeRequired(RequestRefused):
+    """A plain HTTP request came to a websocket's address."""
+
+    http_status = 426
+    code = "websocket_expected"
+
+    def __init__(self) -> None:
+        super().__init__("This address speaks websocket", hint="connect with ws:// or wss://")
+
+
+class GroupFull(RequestRefused):
+    """Every deployment of the group holds as many sessions as it may."""
+
+    http_status = 429
+    close_code = 1013
+    kind = "rate_limit_error"
+    code = "no_capacity"
+
+    def __init__(self, model_group: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(
+            f"Every deployment of {model_group!r} is at its session limit", retry_after_s=retry_after_s
+        )

@@ -1,0 +1,285 @@
+"""Dialling: every failure has its name, and no default of the library underneath decides anything."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+import trustme
+from aiohttp import web
+from attrs import evolve
+
+from realtime_lb import DialRequest, LimitSettings, Secret, Tls
+from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+
+
+@asynccontextmanager
+async def server(answer: web.Application, ssl_context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    runner = web.AppRunner(answer, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context).start()
+        scheme = "ws" if ssl_context is None else "wss"
+        yield f"{scheme}://localhost:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def transport(limits: LimitSettings | None = None) -> AsyncIterator[AiohttpTransport]:
+    dialling = AiohttpTransport(limits)
+    try:
+        yield dialling
+    finally:
+        await dialling.aclose()
+        await dialling.aclose()
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    accepted = web.WebSocketResponse(protocols=("realtime",))
+    await accepted.prepare(request)
+    await accepted.send_str(request.headers.get("X-Key", ""))
+    await accepted.receive()
+    return accepted
+
+
+def app() -> web.Application:
+    application = web.Application()
+    application.router.add_get("/", websocket)
+    return application
+
+
+def answering(status: int, headers: dict[str, str]) -> web.Application:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers)
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    return application
+
+
+@pytest.mark.parametrize(
+    ("headers", "delay_s"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0.5"}, 0.5),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"Retry-After": "soon"}, None),
+        ({"retry-after-ms": "x"}, None),
+        ({"Retry-After": format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)}, 0.0),
+    ],
+)
+async def test_a_refused_handshake_tells_its_status_and_its_delay(
+    headers: dict[str, str], delay_s: float | None
+) -> None:
+    async with server(answering(429, headers)) as url, transport() as dialling:
+        with pytest.raises(HandshakeRefused) as refusal:
+            await dialling.connect(DialRequest(url=url), 5.0)
+    assert (refusal.value.status, refusal.value.retry_after_s) == (429, delay_s)
+
+
+async def test_a_delay_may_be_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+    async with server(answering(503, {"Retry-After": later})) as url, transport() as dialling:
+        with pytest.raises(HandshakeRefused) as refusal:
+            await dialling.connect(DialRequest(url=url), 5.0)
+    assert refusal.value.retry_after_s == pytest.approx(120, abs=30)
+
+
+async def test_a_redirect_is_a_refusal_and_is_not_followed() -> None:
+    stolen: list[str] = []
+
+    async def steal(request: web.Request) -> web.StreamResponse:
+        stolen.append(request.headers.get("Authorization", ""))
+        return web.Response()
+
+    elsewhere = web.Application()
+    elsewhere.router.add_get("/", steal)
+    async with (
+        server(elsewhere) as target,
+        server(answering(302, {"Location": target.replace("ws", "http")})) as url,
+        transport() as dialling,
+    ):
+        with pytest.raises(HandshakeRefused) as refusal:
+            await dialling.connect(DialRequest(url=url, headers={"Authorization": Secret("Bearer k")}), 5.0)
+    assert refusal.value.status == 302
+    assert stolen == []
+
+
+async def test_who_does_not_answer_in_time_is_let_go() -> None:
+    closed = asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        closed.set()
+        writer.close()
+
+    silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, transport() as dialling:
+        with pytest.raises(DialTimedOut):
+            await dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 0.1)
+        await closed.wait()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ws://127.0.0.1:1/", "ws://no-such-host.invalid/", "ftp://127.0.0.1/", "ws://127.0.0.1:99999/"],
+)
+async def test_who_cannot_be_reached_is_unreachable_and_its_address_not_told(url: str) -> None:
+    async with transport() as dialling:
+        with pytest.raises(UpstreamUnreachable) as error:
+            await dialling.connect(DialRequest(url=url), 5.0)
+    assert "127.0.0.1" not in str(error.value)
+    assert "no-such-host" not in str(error.value)
+
+
+async def test_what_is_no_http_is_unreachable() -> None:
+    async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n" * 10)
+        await writer.drain()
+        writer.close()
+
+    nonsense = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = nonsense.sockets[0].getsockname()[1]
+    async with nonsense, transport() as dialling:
+        with pytest.raises((UpstreamUnreachable, HandshakeRefused)):
+            await dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 5.0)
+
+
+async def test_more_sessions_than_aiohttps_default_hundred_are_open_at_once() -> None:
+    async with server(app()) as url, transport() as dialling, AsyncExitStack() as stack:
+        for _ in range(130):
+            connection = await dialling.connect(DialRequest(url=url + "/"), 5.0)
+            stack.callback(connection.abort)
+
+
+async def test_headers_and_subprotocols_are_sent_and_nothing_of_aiohttps_own() -> None:
+    seen: dict[str, str] = {}
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        seen.update(request.headers)
+        return await websocket(request)
+
+    application = web.Application()
+    application.router.add_get("/", look)
+    dial = DialRequest(
+        url="", headers={"X-Key": Secret("s3cret"), "X-Plain": "p"}, subprotocols=("realtime",)
+    )
+    async with server(application) as url, transport() as dialling:
+        connection = await dialling.connect(evolve(dial, url=url + "/"), 5.0)
+        first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        pumping = asyncio.create_task(connection.pump(lambda f: first.set_result(bytes(f.payload))))
+        assert await first == b"s3cret"
+        await connection.close()
+        await pumping
+    assert (seen["X-Key"], seen["X-Plain"], seen["Sec-WebSocket-Protocol"]) == ("s3cret", "p", "realtime")
+    assert not {"User-Agent", "Accept", "Cookie", "Sec-WebSocket-Extensions"} & set(seen)
+
+
+def tls_server(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
+
+
+async def test_tls_is_verified_unless_that_was_switched_off(tmp_path: Path) -> None:
+    """A private CA is trusted where its bundle is named, and only for the host that it vouched for."""
+    authority = trustme.CA()
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    right, wrong = authority.issue_cert("localhost"), authority.issue_cert("elsewhere.example")
+    private = Tls(ca_file=bundle)
+    async with (
+        server(app(), tls_server(right)) as url,
+        server(app(), tls_server(wrong)) as wrong_name,
+        transport() as dialling,
+    ):
+        for refused in (DialRequest(url=url), DialRequest(url=wrong_name, tls=private)):
+            with pytest.raises(UpstreamUnreachable):
+                await dialling.connect(refused, 5.0)
+        for accepted in (
+            DialRequest(url=url, tls=private),
+            DialRequest(url=url, tls=private),
+            DialRequest(url=wrong_name, tls=Tls(verify=False)),
+        ):
+            connection = await dialling.connect(accepted, 5.0)
+            connection.write(Frame(Opcode.TEXT, b"hello"))
+            connection.abort()
+
+
+async def test_egress_goes_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``HTTPS_PROXY`` for wss (by CONNECT), ``HTTP_PROXY`` for ws, neither for hosts in ``NO_PROXY``."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).strip())
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, address)
+    monkeypatch.setenv("no_proxy", "localhost")
+    async with proxy, server(app()) as direct, transport() as dialling:
+        for url in ("ws://model.example/", "wss://model.example/"):
+            with pytest.raises((HandshakeRefused, UpstreamUnreachable)):
+                await dialling.connect(DialRequest(url=url), 5.0)
+        connection = await dialling.connect(DialRequest(url=direct), 5.0)
+        connection.abort()
+    assert asked == [b"GET http://model.example/ HTTP/1.1", b"CONNECT model.example:443 HTTP/1.1"]
+
+
+async def test_cancelling_a_dial_leaves_no_socket() -> None:
+    arrived, gone = asyncio.Event(), asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        arrived.set()
+        while await reader.read(1024):
+            pass
+        gone.set()
+        writer.close()
+
+    silent = await asyncio.start_server(wait, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, transport() as dialling:
+        dial = asyncio.create_task(dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 5.0))
+        await arrived.wait()
+        dial.cancel()
+        await asyncio.wait({dial})
+        assert dial.cancelled()
+        await gone.wait()
+
+
+async def test_a_peer_that_answers_no_ping_is_dead() -> None:
+    """A frozen peer keeps its socket open and says nothing; the heartbeat tells."""
+    frozen = asyncio.Event()
+
+    async def freeze(request: web.Request) -> web.StreamResponse:
+        accepted = web.WebSocketResponse(autoping=False)
+        await accepted.prepare(request)
+        await frozen.wait()
+        return accepted
+
+    application = web.Application()
+    application.router.add_get("/", freeze)
+    limits = LimitSettings(heartbeat_s=0.1, close_timeout_s=0.1)
+    async with server(application) as url, transport(limits) as dialling:
+        connection = await dialling.connect(DialRequest(url=url), 5.0)
+        end = await connection.pump(lambda _frame: None)
+        await connection.close()
+        frozen.set()
+    assert end.code == 1006
