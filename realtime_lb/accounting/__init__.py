@@ -1,0 +1,1 @@
+"""How much: tokens of a session, and what of its events is worth keeping."""

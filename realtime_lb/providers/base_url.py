@@ -1,0 +1,104 @@
+"""What people write as ``api_base``, brought to one form.
+
+A base may be the root of a server, any part of the path down to ``/realtime``, end in slashes, and have the
+scheme of the REST API (``https``) or of the websocket (``wss``): vendors, their portals and their SDKs show
+all of these.
+"""
+
+from __future__ import annotations
+
+import re
+
+from yarl import URL
+
+from realtime_lb.deployments import Deployment
+from realtime_lb.providers.problems import misconfigured
+
+__all__ = ["azure_root", "read_base", "v1_endpoint"]
+
+_WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
+"""Parsers drop or reinterpret these silently (WHATWG URL, section 4.4), so that what is checked would not be
+what is dialled."""
+
+_AZURE_DOMAINS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+"""Azure: realtime-audio-websockets page and the Foundry endpoint pages."""
+
+_AZURE_TAILS = ("/openai/v1/realtime", "/openai/realtime", "/openai/v1", "/openai")
+"""Longest first, since one is the end of none but the start of another."""
+
+
+def read_base(deployment: Deployment, default: str | None = None) -> URL:
+    """Return the deployment's ``api_base`` as a ``ws`` or ``wss`` URL whose path ends in no slash.
+
+    Host, port and path stay. Credentials, a query and a fragment are refused: a key in an address ends up in
+    logs, and parameters are the adapter's to set.
+
+    Args:
+        deployment: Whose base to read.
+        default: The base of a deployment without one; None means that it must have one.
+
+    Raises:
+        ConfigError: The base is missing or is not such a URL.
+    """
+    text = deployment.api_base or default
+    if not text:
+        raise misconfigured(deployment, "api_base", "is needed for this provider")
+    if _NEVER_IN_A_URL.search(text):
+        raise misconfigured(deployment, "api_base", "holds a space, a backslash or a control character")
+    try:
+        base = URL(text)
+    except ValueError:  # its text would quote the base
+        raise misconfigured(deployment, "api_base", "is not a URL") from None
+    if base.scheme not in _WEBSOCKET_SCHEMES or not base.host:
+        raise misconfigured(
+            deployment, "api_base", "is not an http, https, ws or wss URL", "begin it with https://"
+        )
+    if base.raw_user is not None or base.raw_password is not None:
+        raise misconfigured(deployment, "api_base", "holds credentials", "put the key into api_key")
+    if "?" in text or "#" in text:
+        raise misconfigured(
+            deployment,
+            "api_base",
+            "holds a query or a fragment",
+            "put the deployment's name into model, the version into api_version and the key into api_key",
+        )
+    return _with_path(base, base.raw_path.rstrip("/")).with_scheme(_WEBSOCKET_SCHEMES[base.scheme])
+
+
+def v1_endpoint(base: URL) -> URL:
+    """Return the realtime endpoint of a server that is laid out as OpenAI's.
+
+    ``/realtime`` is added to a path that ends in ``/v1``, ``/v1/realtime`` to any other, and nothing to one
+    that ends in ``/realtime``. What comes before is kept, so that a gateway may serve under a prefix.
+    """
+    path = base.raw_path.rstrip("/")
+    if path.endswith("/realtime"):
+        return base
+    return _with_path(base, f"{path}/realtime" if path.endswith("/v1") else f"{path}/v1/realtime")
+
+
+def azure_root(deployment: Deployment) -> URL:
+    """Return the part of an Azure base that both of its protocols share: all before ``/openai``.
+
+    Raises:
+        ConfigError: The base is missing, is not a URL, or is an Azure host with a path that Azure does not
+            document for realtime. Other hosts may have a prefix: they are gateways in front of Azure.
+    """
+    base = read_base(deployment)
+    path = base.raw_path.rstrip("/")
+    tail = next((tail for tail in _AZURE_TAILS if path.endswith(tail)), "")
+    prefix = path.removesuffix(tail)
+    if prefix and (base.host or "").endswith(_AZURE_DOMAINS):
+        raise misconfigured(
+            deployment,
+            "api_base",
+            "has a path where Azure serves no realtime endpoint",
+            "use the resource's address alone, such as https://<resource>.openai.azure.com",
+        )
+    return _with_path(base, prefix)
+
+
+def _with_path(url: URL, raw_path: str) -> URL:
+    return url.with_path(raw_path or "/", encoded=True)

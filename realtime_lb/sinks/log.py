@@ -1,0 +1,106 @@
+"""Records as log lines."""
+
+from __future__ import annotations
+
+import logging
+
+import cattrs
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from realtime_lb.records import (
+    Attempt,
+    EventObserved,
+    Fault,
+    Record,
+    SessionClosed,
+    SessionOpened,
+    SinkOverflowed,
+    Traffic,
+    Usage,
+)
+from realtime_lb.sinks.payloads import readable
+
+__all__ = ["LOGGER", "LogSink"]
+
+LOGGER = "realtime_lb"
+"""The logger's name, for whoever sets levels and handlers."""
+
+# A library stays silent until its application says otherwise (logging HOWTO, "Configuring Logging for a
+# Library"); without this, warnings would go to stderr.
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())
+
+_EVENTS = {
+    SessionOpened: "session opened",
+    SessionClosed: "session closed",
+    EventObserved: "realtime event",
+    SinkOverflowed: "log records lost",
+}
+
+_THEIR_FAULT = frozenset({Fault.NOBODY, Fault.CLIENT})
+
+
+def _as_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    name = event.pop("event")
+    return " ".join([str(name), *(f"{key}={value!r}" for key, value in event.items())])
+
+
+class LogSink:
+    """An `EventSink` that writes one line for each record.
+
+    ``session opened`` and ``session closed`` hold all that is known of a session, ``realtime event`` one
+    event with its contents as far as the settings let them through. A session that ended by the fault of an
+    upstream or of the gateway, and lost records, are warnings; all else is information. No line holds audio
+    or a key.
+
+    Lines go through structlog if the application has configured it, else to the standard library's logger
+    `LOGGER`, as text with ``key=value`` pairs. Which of them is decided at every line.
+    """
+
+    def __init__(self) -> None:
+        self._structlog = structlog.stdlib.get_logger(LOGGER)
+        self._stdlib = structlog.wrap_logger(
+            logging.getLogger(LOGGER),
+            processors=[structlog.stdlib.filter_by_level, _as_line],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            context_class=dict,
+            cache_logger_on_first_use=False,
+        )
+
+    def __call__(self, record: Record) -> None:
+        logger = self._structlog if structlog.is_configured() else self._stdlib
+        write = logger.warning if _is_warning(record) else logger.info
+        write(_EVENTS[type(record)], **_fields(record))
+
+
+def _is_warning(record: Record) -> bool:
+    if isinstance(record, SessionClosed):
+        return record.fault not in _THEIR_FAULT
+    return isinstance(record, SinkOverflowed)
+
+
+def _fields(record: Record) -> dict[str, object]:
+    """Return the record's attributes, flat: ``usage_input_tokens``, ``from_client_bytes``."""
+    flat: dict[str, object] = {}
+    for name, value in _PLAIN.unstructure(record).items():
+        if isinstance(getattr(record, name), Traffic | Usage):
+            flat |= {f"{name}_{inner}": number for inner, number in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _attempt(attempt: Attempt) -> str:
+    return ": ".join(filter(None, [f"{attempt.deployment}:{attempt.outcome}", attempt.detail]))
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+_PLAIN = cattrs.Converter()
+"""Turns records into what loggers can show."""
+
+_PLAIN.register_unstructure_hook(Attempt, _attempt)
+_PLAIN.register_unstructure_hook(bytes, readable)
+_PLAIN.register_unstructure_hook(float, _rounded)
