@@ -1,0 +1,226 @@
+"""LiteLLM's keys that mean something here: one class per section, one attribute per key.
+
+An attribute's metadata holds what reading and the reference page need: the key's `Kind`, and its meaning.
+Every attribute is None where the file gives no usable value.
+"""
+
+# ruff: noqa: RUF009  # key() returns an attrs field, which is no default
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from realtime_lb.config import kinds
+from realtime_lb.config.document import Node
+from realtime_lb.config.reading import Kind
+from realtime_lb.deployments import Tls
+from realtime_lb.typing import Secret
+
+__all__ = [
+    "Entry",
+    "GeneralSettings",
+    "LitellmParams",
+    "LitellmSettings",
+    "ModelInfo",
+    "RouterSettings",
+    "TopLevel",
+]
+
+T = TypeVar("T")
+
+
+def key(kind: Kind[T], meaning: str, default: str = "") -> Any:  # as attrs' own field()
+    """Return an attribute for a key.
+
+    Args:
+        kind: What it takes.
+        meaning: For the reference page.
+        default: What holds where the key is absent, for the reference page.
+    """
+    return field(default=None, metadata={"kind": kind, "meaning": meaning, "default": default})
+
+
+@frozen(kw_only=True)
+class TopLevel:
+    """The file's sections."""
+
+    model_list: Node | None = key(kinds.LIST, "The deployments, one item each.", "required")
+    router_settings: Node | None = key(kinds.MAPPING, "LiteLLM's section on routing.")
+    litellm_settings: Node | None = key(kinds.MAPPING, "LiteLLM's section on logging and calls.")
+    general_settings: Node | None = key(kinds.MAPPING, "LiteLLM's section on the gateway.")
+    environment_variables: Node | None = key(
+        kinds.MAPPING,
+        "Variables that are set before the rest is read, for this file only: the process's own environment "
+        "stays as it is. They win over it.",
+    )
+    realtime_lb: Node | None = key(kinds.MAPPING, "Settings of our own, in sections.")
+
+
+@frozen(kw_only=True)
+class Entry:
+    """One item of ``model_list``."""
+
+    model_name: str | None = key(
+        kinds.NAME,
+        "The model group that clients ask for. Items that share it are balanced. May hold one `*`.",
+        "required",
+    )
+    litellm_params: Node | None = key(kinds.MAPPING, "How to reach it and how to choose it.", "required")
+    model_info: Node | None = key(kinds.MAPPING, "What it is.")
+
+
+@frozen(kw_only=True)
+class LitellmParams:
+    """How to reach a deployment, and how to choose it."""
+
+    model: str | None = key(
+        kinds.NAME,
+        "`<provider>/<model>`; for Azure `azure/<deployment name>`. A bare name that starts with `gpt-` or "
+        "holds `realtime` is OpenAI's. A `*` stands for what the `*` of `model_name` matched.",
+        "required",
+    )
+    custom_llm_provider: str | None = key(kinds.NAME, "The provider, instead of a prefix of `model`.")
+    api_base: str | None = key(
+        kinds.URL,
+        "Where it is. An `openai/…` model whose host is not `api.openai.com` (or below it, such as "
+        "`eu.api.openai.com`) is served by the provider `openai_compatible`, which keeps a path prefix.",
+        "`OPENAI_BASE_URL` or `OPENAI_API_BASE`; `AZURE_API_BASE`",
+    )
+    base_url: str | None = key(kinds.URL, "LiteLLM's other name for `api_base`, which wins.")
+    api_key: Secret | None = key(
+        kinds.SECRET, "The credential.", "`OPENAI_API_KEY`; `AZURE_API_KEY`; none for `openai_compatible/…`"
+    )
+    api_version: str | None = key(
+        kinds.TEXT, "Azure's `api-version`. A dated one means the preview protocol.", "`AZURE_API_VERSION`"
+    )
+    organization: tuple[str, ...] | None = key(
+        kinds.HEADER_TEXTS,
+        "Value of `OpenAI-Organization`. A list makes one deployment for each, as in LiteLLM.",
+        "`OPENAI_ORGANIZATION` or `OPENAI_ORG_ID`",
+    )
+    project: str | None = key(kinds.HEADER_TEXT, "Ours: value of `OpenAI-Project`.", "`OPENAI_PROJECT_ID`")
+    extra_headers: Mapping[str, Secret] | None = key(kinds.HEADERS, "Sent with the handshake.", "none")
+    timeout: float | None = key(
+        kinds.SECONDS, "Limit of one dial, from connect to first event.", "`router_settings.timeout`"
+    )
+    realtime_protocol: str | None = key(
+        kinds.PROTOCOL, "The event language, in any case; `v1` is GA. Overrides `api_version`."
+    )
+    azure_ad_token: Secret | None = key(kinds.SECRET, "A fixed Entra token.", "`AZURE_AD_TOKEN`")
+    tenant_id: str | None = key(
+        kinds.TEXT,
+        "The Entra directory to get tokens from.",
+        "`AZURE_TENANT_ID`, with both of the others",
+    )
+    client_id: str | None = key(kinds.TEXT, "The Entra application.", "`AZURE_CLIENT_ID`")
+    client_secret: Secret | None = key(
+        kinds.SECRET, "Its secret; needs `tenant_id` and `client_id`.", "`AZURE_CLIENT_SECRET`"
+    )
+    use_default_credentials: bool | None = key(
+        kinds.BOOLEAN,
+        "Ours: take Entra tokens from azure-identity's default chain.",
+        "`litellm_settings.enable_azure_ad_token_refresh`",
+    )
+    weight: float | None = key(kinds.NON_NEGATIVE, "Share of new sessions in its group.", "`rpm`, else `tpm`")
+    rpm: int | None = key(kinds.ZERO_OR_MORE, "Requests a minute that the provider grants.")
+    tpm: int | None = key(kinds.ZERO_OR_MORE, "Tokens a minute that the provider grants.")
+    order: int | None = key(kinds.WHOLE, "Priority tier, lower first.", "after all numbers")
+    max_parallel_requests: int | None = key(
+        kinds.ZERO_OR_MORE,
+        "Live sessions that it may hold at once. Looked at when choosing, which LiteLLM does not.",
+        "`router_settings.default_max_parallel_requests`",
+    )
+    tags: tuple[str, ...] | None = key(kinds.TEXTS, "Labels.", "none")
+    ssl_verify: Tls | None = key(
+        kinds.TLS,
+        'The boolean `false` trusts anybody who answers; a path names a CA bundle. Text such as `"false"` '
+        "is an error.",
+        "`litellm_settings.ssl_verify`",
+    )
+    opaque: bool | None = key(
+        kinds.BOOLEAN, "Ours: relay any websocket protocol unread, await no first event.", "`false`"
+    )
+
+
+@frozen(kw_only=True)
+class ModelInfo:
+    """What a deployment is."""
+
+    id: str | None = key(
+        kinds.IDENTIFIER,
+        "Unique; names it in logs and metrics.",
+        "`<model_name>/<provider>-<model>`, with `-2` and so on where that is taken",
+    )
+    mode: str | None = key(
+        kinds.TEXT,
+        "An item of another mode than `realtime` is skipped with a warning.",
+        "judged by its model",
+    )
+    base_model: str | None = key(kinds.TEXT, "The model behind an Azure deployment name, for prices.")
+
+
+@frozen(kw_only=True)
+class RouterSettings:
+    """LiteLLM's section on routing."""
+
+    routing_strategy: str | None = key(
+        kinds.TEXT,
+        "`simple-shuffle` or `least-busy`. LiteLLM's other strategies are accepted with a warning, and "
+        "`simple-shuffle` is used.",
+        "`simple-shuffle`",
+    )
+    timeout: float | None = key(
+        kinds.SECONDS,
+        "Limit of one dial. `realtime_lb.routing.dial_timeout_s` wins.",
+        "`litellm_settings.request_timeout`",
+    )
+    model_group_alias: Node | None = key(
+        kinds.MAPPING,
+        "Further names of model groups: `alias: model_name`, or `alias: {model: model_name, hidden: …}`.",
+        "none",
+    )
+    default_max_parallel_requests: int | None = key(
+        kinds.ZERO_OR_MORE, "Default of `litellm_params.max_parallel_requests`.", "no limit"
+    )
+
+
+@frozen(kw_only=True)
+class LitellmSettings:
+    """LiteLLM's section on logging and calls."""
+
+    logged_real_time_event_types: frozenset[str] | None = key(
+        kinds.EVENT_TYPES,
+        'Types of events to log, in both directions; `"*"` means every one.',
+        "`session.created`, `response.create`, `response.done`",
+    )
+    turn_off_message_logging: bool | None = key(
+        kinds.BOOLEAN, "Log the events' types but not what is in them.", "`false`"
+    )
+    json_logs: bool | None = key(
+        kinds.BOOLEAN, "`true` logs JSON. `realtime_lb.logging.format` wins.", "`false`"
+    )
+    request_timeout: float | None = key(
+        kinds.SECONDS, "Limit of one dial. `router_settings.timeout` wins.", "5 seconds"
+    )
+    ssl_verify: Tls | None = key(
+        kinds.TLS, "Default of `litellm_params.ssl_verify`.", "`true`: the system's certificates"
+    )
+    enable_azure_ad_token_refresh: bool | None = key(
+        kinds.BOOLEAN,
+        "Azure deployments without a credential take Entra tokens from azure-identity's default chain.",
+        "`false`",
+    )
+
+
+@frozen(kw_only=True)
+class GeneralSettings:
+    """LiteLLM's section on the gateway."""
+
+    master_key: Secret | None = key(
+        kinds.MASTER_KEY,
+        "What clients must present. Without one, everybody is admitted but web pages.",
+        "`LITELLM_MASTER_KEY`",
+    )
