@@ -1,0 +1,53 @@
+"""One end of a session: a connection and the task that reads it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from realtime_lb.abc import Connection
+from realtime_lb.frames import Close, Frame, OnFrame
+
+__all__ = ["Leg"]
+
+_READER_GRACE_S = 1.0
+"""A closed connection's reader returns at once, unless its library still says goodbye to a dead peer."""
+
+
+class Leg:
+    """Owns a connection from its handshake to its end, while whom its frames go to may change.
+
+    Args:
+        connection: Opened, not yet pumped.
+        on_frame: Who gets its frames at first.
+    """
+
+    def __init__(self, connection: Connection, on_frame: OnFrame) -> None:
+        self.connection = connection
+        self._on_frame = on_frame
+        self.ended: asyncio.Task[Close] = asyncio.create_task(connection.pump(self._deliver))
+
+    def _deliver(self, frame: Frame) -> None:
+        self._on_frame(frame)
+
+    def redirect(self, on_frame: OnFrame) -> None:
+        """Give all further frames to *on_frame*."""
+        self._on_frame = on_frame
+
+    async def close(self, close: Close) -> None:
+        """End the connection in peace, within its deadline, and wait for its reader to be done."""
+        try:
+            await self.connection.close(close.code, close.reason)
+        finally:
+            await self._reader_done()
+
+    async def abort(self) -> None:
+        """End the connection at once and wait for its reader to be done."""
+        self.connection.abort()
+        await self._reader_done()
+
+    async def _reader_done(self) -> None:
+        await asyncio.wait({self.ended}, timeout=_READER_GRACE_S)
+        self.ended.cancel()  # nothing if it is done
+        await asyncio.wait({self.ended})
+        if not self.ended.cancelled():
+            self.ended.exception()  # told already to whoever awaited `ended`; asyncio must not tell again

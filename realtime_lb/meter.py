@@ -1,0 +1,93 @@
+"""What one session shows of itself as frames pass: counts, first moments, usage, events asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from realtime_lb.accounting.loggable import loggable
+from realtime_lb.accounting.usage import UsageSum
+from realtime_lb.events import AUDIO_DELTAS, event_type, parse_event
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.records import Direction, EventObserved, Record, Traffic
+from realtime_lb.settings import LoggingSettings
+from realtime_lb.typing import Clock
+
+__all__ = ["Meter"]
+
+
+class Meter:
+    """Two taps, one for each way. Plain integers, since every audio frame comes through here.
+
+    Args:
+        session_id: Goes into the records.
+        emit: Takes the events that are asked for.
+        logging: Which ones are.
+        clock: Monotonic seconds.
+
+    Attributes:
+        reads_events: Set to False for a deployment that is relayed unread: then only frames are counted.
+        first_audio_at_s: When the upstream's first audio passed, by the clock.
+        usage: Tokens so far.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        emit: Callable[[Record], None],
+        logging: LoggingSettings,
+        clock: Clock,
+    ) -> None:
+        self._session_id = session_id
+        self._emit = emit
+        self._wanted = logging.event_types
+        self._redact = logging.redact_content
+        self._clock = clock
+        self.reads_events = True
+        self._client_frames = self._client_bytes = 0
+        self._upstream_frames = self._upstream_bytes = 0
+        self.first_audio_at_s: float | None = None
+        self.usage = UsageSum()
+
+    @property
+    def from_client(self) -> Traffic:
+        """What the client has sent."""
+        return Traffic(frames=self._client_frames, bytes=self._client_bytes)
+
+    @property
+    def from_upstream(self) -> Traffic:
+        """What the upstream has sent."""
+        return Traffic(frames=self._upstream_frames, bytes=self._upstream_bytes)
+
+    def see_client(self, frame: Frame) -> None:
+        """Tap for the client's frames."""
+        self._client_frames += 1
+        self._client_bytes += len(frame.payload)
+        if self.reads_events and frame.opcode is Opcode.TEXT:
+            self._observe(Direction.CLIENT, event_type(frame.payload), frame)
+
+    def see_upstream(self, frame: Frame) -> None:
+        """Tap for the upstream's frames."""
+        self._upstream_frames += 1
+        self._upstream_bytes += len(frame.payload)
+        if not self.reads_events or frame.opcode is not Opcode.TEXT:
+            return
+        kind = event_type(frame.payload)
+        if kind in AUDIO_DELTAS:
+            if self.first_audio_at_s is None:
+                self.first_audio_at_s = self._clock()
+        elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
+            self.usage.add(event)
+        self._observe(Direction.SERVER, kind, frame)
+
+    def _observe(self, direction: Direction, kind: str | None, frame: Frame) -> None:
+        if kind is None or (self._wanted is not None and kind not in self._wanted):
+            return
+        self._emit(
+            EventObserved(
+                session_id=self._session_id,
+                direction=direction,
+                type=kind,
+                payload=None if self._redact else loggable(bytes(frame.payload)),
+                size_bytes=len(frame.payload),
+            )
+        )

@@ -1,0 +1,279 @@
+"""The one public object: a router over deployments. It alone names the concrete rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from realtime_lb.abc import Connection, EventSink, ProviderAdapter, Strategy, Transport
+from realtime_lb.catalog import Catalog
+from realtime_lb.config import load_config
+from realtime_lb.deployments import Deployment
+from realtime_lb.dialer import Dialer
+from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused
+from realtime_lb.leases import Leases
+from realtime_lb.library import RealtimeSession
+from realtime_lb.providers import load_providers
+from realtime_lb.records import DeploymentSnapshot, RouterSnapshot, SessionClosed
+from realtime_lb.requests import SessionRequest
+from realtime_lb.session import Accept, Session
+from realtime_lb.settings import Settings
+from realtime_lb.sinks import LogSink, SinkRing
+from realtime_lb.strategies import STRATEGIES
+from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+from realtime_lb.transports.memory import memory_pair
+from realtime_lb.typing import Clock, Dialect
+
+__all__ = ["RealtimeRouter"]
+
+_log = logging.getLogger("realtime_lb")
+
+
+class RealtimeRouter:
+    """Places realtime sessions on deployments and relays them.
+
+    Use it as an async context manager, or call `aclose`. Belongs to the event loop in which it is first used;
+    installs no signal or log handlers and keeps no global state.
+
+    Args:
+        settings: Deployments and how to use them.
+        strategy: Chooses among candidates; None means the one that the settings name.
+        transport: Opens upstream connections; None means aiohttp. The router closes it.
+        providers: Adapters by name, added to the built-in and installed ones.
+        sinks: Told what happens; None means the log.
+        rng: Randomness of the strategy; seed it to repeat its choices.
+        clock: Monotonic seconds.
+
+    Attributes:
+        settings: What it was built from.
+        providers: Adapters by name.
+        closing: `aclose` was called; no new session should come.
+
+    Raises:
+        ConfigError: The settings name a strategy or a provider that does not exist.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        strategy: Strategy | None = None,
+        transport: Transport | None = None,
+        providers: Mapping[str, ProviderAdapter] | None = None,
+        sinks: Sequence[EventSink] | None = None,
+        rng: random.Random | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.providers: Mapping[str, ProviderAdapter] = {**load_providers(), **(providers or {})}
+        _check(settings, self.providers, strategy)
+        self._catalog = Catalog(settings)
+        self._leases = Leases()
+        self._transport = transport or AiohttpTransport(settings.limits)
+        self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
+        self._clock = clock
+        self._sessions: set[Session] = set()
+        self.closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._dialer = Dialer(
+            leases=self._leases,
+            strategy=strategy or STRATEGIES[settings.routing.strategy](rng or random.Random()),  # noqa: S311
+            providers=self.providers,
+            transport=self._transport,
+            routing=settings.routing,
+            clock=clock,
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | Path,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        strategy: Strategy | None = None,
+        transport: Transport | None = None,
+        providers: Mapping[str, ProviderAdapter] | None = None,
+        sinks: Sequence[EventSink] | None = None,
+    ) -> Self:
+        """Build a router from a LiteLLM configuration file. Its warnings go to the log.
+
+        Args:
+            path: The YAML file.
+            environ: Where ``os.environ/NAME`` is looked up.
+            strategy: As for the class.
+            transport: As for the class.
+            providers: As for the class.
+            sinks: As for the class.
+
+        Raises:
+            ConfigError: With every problem of the file.
+        """
+        known = {**load_providers(), **(providers or {})}
+        loaded = load_config(path, environ=environ, providers=tuple(known), strategies=tuple(STRATEGIES))
+        for warning in loaded.warnings:
+            _log.warning("%s", warning)
+        return cls(loaded.settings, strategy=strategy, transport=transport, providers=providers, sinks=sinks)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def serve(self, request: SessionRequest, accept: Accept) -> SessionClosed:
+        """Serve one client from its wish to its end, and return the closing record.
+
+        Args:
+            request: What the client wants.
+            accept: Completes the client's handshake and returns its connection. Called once, when an
+                upstream has accepted the session; until then a failure can still be an HTTP status.
+
+        Raises:
+            RequestRefused: The caller asked for what it cannot have. *accept* was not called.
+            UpstreamError: No upstream accepted the session. *accept* was not called.
+            DownstreamClosed: *accept* raised a `ConnectionError`: the client is gone.
+
+        Cancelling before *accept* ends the dial; after it, it closes both ends with 1001.
+        """
+        session = Session(
+            request=request,
+            catalog=self._catalog,
+            dialer=self._dialer,
+            emit=self._ring.emit,
+            limits=self.settings.limits,
+            logging=self.settings.logging,
+            clock=self._clock,
+        )
+        self._sessions.add(session)
+        self._idle.clear()
+        try:
+            return await session.run(accept)
+        finally:
+            self._sessions.discard(session)
+            if not self._sessions:
+                self._idle.set()
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        model: str | None = None,
+        *,
+        intent: str | None = None,
+        call_id: str | None = None,
+        dialect: Dialect = Dialect.GA,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[RealtimeSession]:
+        """Open a balanced session inside this process.
+
+        Args:
+            model: The model group; None means the configured default.
+            intent: ``transcription`` for a session without responses.
+            call_id: An existing WebRTC or SIP call to attach to.
+            dialect: The event language that your code speaks.
+            headers: Headers to pass on, such as ``OpenAI-Safety-Identifier``.
+
+        Yields:
+            The session. Leaving the block closes it.
+
+        Raises:
+            RequestRefused, UpstreamError: As for `serve`.
+        """
+        request = SessionRequest(
+            model=model, intent=intent, call_id=call_id, dialect=dialect, forwarded_headers=headers or {}
+        )
+        near, far = memory_pair(max_message_bytes=self.settings.limits.max_message_bytes)
+        accepted = asyncio.Event()
+
+        async def accept() -> Connection:
+            accepted.set()
+            return far
+
+        serving = asyncio.create_task(self.serve(request, accept))
+        waiting = asyncio.create_task(accepted.wait())
+        try:
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not accepted.is_set():
+                await serving  # raises why
+            session = RealtimeSession(near, request.id)
+            try:
+                yield session
+            finally:
+                await session.close()
+        finally:
+            waiting.cancel()
+            if not accepted.is_set():
+                serving.cancel()
+            await asyncio.wait({serving, waiting})
+            if not serving.cancelled():
+                serving.exception()  # the app has it as the session's end, the log as the closing record
+
+    def snapshot(self) -> RouterSnapshot:
+        """Return what the router holds at this moment."""
+        return RouterSnapshot(
+            models=self._catalog.names,
+            deployments=tuple(
+                DeploymentSnapshot(
+                    id=d.id,
+                    model_group=d.model_group,
+                    provider=d.provider,
+                    model=d.model,
+                    dialect=self.providers[d.provider].dialect(d),
+                    order=d.order,
+                    live_sessions=self._leases.live(d.id),
+                    max_sessions=d.max_sessions,
+                )
+                for d in self.settings.deployments
+            ),
+            live_sessions=len(self._sessions),
+            records_dropped=self._ring.dropped,
+        )
+
+    async def aclose(self) -> None:
+        """Say goodbye to all live sessions (1001), wait for them, release everything. Idempotent."""
+        self.closing = True
+        for session in self._sessions:
+            session.stop()
+        await self._idle.wait()
+        await self._transport.aclose()
+        for provider in self.providers.values():
+            await provider.aclose()
+        self._ring.flush()
+
+
+def _check(settings: Settings, providers: Mapping[str, ProviderAdapter], strategy: Strategy | None) -> None:
+    """Find out now what could not work later."""
+    problems = [problem for d in settings.deployments for problem in _problems(d, providers)]
+    if strategy is None and settings.routing.strategy not in STRATEGIES:
+        problems.append(
+            ConfigProblem(
+                path="routing.strategy",
+                message=f"no strategy is called {settings.routing.strategy!r}",
+                hint=f"known strategies: {', '.join(sorted(STRATEGIES))}",
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _problems(deployment: Deployment, providers: Mapping[str, ProviderAdapter]) -> Sequence[ConfigProblem]:
+    adapter = providers.get(deployment.provider)
+    if adapter is None:
+        known = ", ".join(sorted(providers))
+        message = f"no provider is called {deployment.provider!r}"
+        return [ConfigProblem(f"deployment {deployment.id}", message, f"known providers: {known}")]
+    try:
+        adapter.dialect(deployment)
+        adapter.dial(deployment, SessionRequest())
+    except ConfigError as error:
+        return error.problems
+    except RequestRefused:
+        pass  # it serves other requests than a plain one
+    return []

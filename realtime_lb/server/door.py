@@ -1,0 +1,102 @@
+"""The websocket route: admit, place, and only then upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from realtime_lb.abc import Authenticator, Connection
+from realtime_lb.auth import authenticator_for
+from realtime_lb.errors import DownstreamClosed, RealtimeError, UpgradeRequired
+from realtime_lb.requests import SessionRequest
+from realtime_lb.router import RealtimeRouter
+from realtime_lb.server.reading import check_origin, key_of, session_request
+from realtime_lb.transports.aiohttp_connection import accept_websocket
+
+__all__ = ["Handler", "realtime_handler", "refusal"]
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SUBPROTOCOL = "realtime"
+"""The only one that is ever answered: the others that clients offer hold their keys."""
+
+_LOOK_FOR_CLIENT_EVERY_S = 0.1
+"""aiohttp tells a handler nothing of a client that leaves while an upstream is being dialled."""
+
+
+def realtime_handler(router: RealtimeRouter, *, authenticator: Authenticator | None = None) -> Handler:
+    """Return an aiohttp handler that balances realtime sessions, for an app of your own.
+
+    Args:
+        router: Places the sessions. Yours to close.
+        authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
+    """
+    server = router.settings.server
+    who = authenticator or authenticator_for(server)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            check_origin(request, server)
+            principal = await who.authenticate(key_of(request, server))
+            if not web.WebSocketResponse(protocols=(SUBPROTOCOL,)).can_prepare(request):
+                raise UpgradeRequired
+            return await _serve(router, session_request(request, principal, server), request)
+        except RealtimeError as error:
+            return refusal(error)
+
+    return handle
+
+
+def refusal(error: RealtimeError) -> web.Response:
+    """Return *error* as an HTTP answer, after which the connection closes.
+
+    A refused upgrade must not be followed by another request on the same connection: what came after it may
+    have been meant as websocket data.
+    """
+    response = web.json_response(error.as_body(), status=error.http_status)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    response.force_close()
+    return response
+
+
+async def _serve(router: RealtimeRouter, wanted: SessionRequest, request: web.Request) -> web.StreamResponse:
+    accepted: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
+
+    async def accept() -> Connection:
+        websocket, connection = await accept_websocket(
+            request, router.settings.limits, subprotocols=(SUBPROTOCOL,)
+        )
+        accepted.set_result(websocket)
+        return connection
+
+    serving = asyncio.create_task(router.serve(wanted, accept))
+    try:
+        await _client_waits(request, serving, accepted)
+        await serving
+    except RealtimeError:
+        if not accepted.done():
+            raise
+    except asyncio.CancelledError:
+        if request.transport is None and not accepted.done():
+            raise DownstreamClosed from None
+        raise
+    finally:
+        serving.cancel()
+        await asyncio.wait({serving})
+    return await accepted
+
+
+async def _client_waits(
+    request: web.Request, serving: asyncio.Task[object], accepted: asyncio.Future[web.StreamResponse]
+) -> None:
+    """Return when the session is placed or refused; cancel *serving* if the client leaves before."""
+    while not (serving.done() or accepted.done()):
+        either: set[asyncio.Future[Any]] = {serving, accepted}
+        await asyncio.wait(either, timeout=_LOOK_FOR_CLIENT_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        if request.transport is None or request.transport.is_closing():
+            serving.cancel()
+            return

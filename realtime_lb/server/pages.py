@@ -1,0 +1,105 @@
+"""Plain HTTP beside the websocket: health and what there is to ask for, in the shapes that clients know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from aiohttp import web
+
+from realtime_lb.abc import Authenticator
+from realtime_lb.auth import authenticator_for
+from realtime_lb.errors import RealtimeError
+from realtime_lb.records import DeploymentSnapshot
+from realtime_lb.router import RealtimeRouter
+from realtime_lb.server.door import Handler, refusal
+from realtime_lb.server.reading import check_origin, key_of
+from realtime_lb.typing import JsonObject
+
+__all__ = ["add_pages"]
+
+Page: TypeAlias = Callable[[RealtimeRouter], JsonObject]
+
+
+def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authenticator | None) -> None:
+    """Add LiteLLM's and OpenAI's informational routes to *app*."""
+    who = authenticator or authenticator_for(router.settings.server)
+    app.router.add_get("/health/liveliness", _alive)
+    app.router.add_get("/health/liveness", _alive)
+    app.router.add_get("/health/readiness", _readiness(router))
+    for path, page in (
+        ("/health", _health),
+        ("/v1/models", _models),
+        ("/models", _models),
+        ("/model/info", _model_info),
+        ("/v1/model/info", _model_info),
+    ):
+        app.router.add_get(path, _locked(page, router, who))
+
+
+def _locked(page: Page, router: RealtimeRouter, who: Authenticator) -> Handler:
+    server = router.settings.server
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            check_origin(request, server)
+            await who.authenticate(key_of(request, server))
+        except RealtimeError as error:
+            return refusal(error)
+        return web.json_response(page(router))
+
+    return handle
+
+
+async def _alive(_request: web.Request) -> web.StreamResponse:
+    """The loop runs: that is all that liveness may mean."""
+    return web.json_response("I'm alive!")
+
+
+def _readiness(router: RealtimeRouter) -> Handler:
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        if router.closing:
+            return web.json_response({"status": "draining"}, status=503)
+        return web.json_response({"status": "healthy"})
+
+    return handle
+
+
+def _health(router: RealtimeRouter) -> JsonObject:
+    endpoints = [
+        {
+            "model": f"{d.provider}/{d.model}",
+            "model_id": d.id,
+            "model_group": d.model_group,
+            "live_sessions": d.live_sessions,
+        }
+        for d in router.snapshot().deployments
+    ]
+    return {
+        "healthy_endpoints": endpoints,
+        "unhealthy_endpoints": [],
+        "healthy_count": len(endpoints),
+        "unhealthy_count": 0,
+    }
+
+
+def _models(router: RealtimeRouter) -> JsonObject:
+    names = router.snapshot().models
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": "realtime_lb"} for name in names]
+    return {"object": "list", "data": data}
+
+
+def _model_info(router: RealtimeRouter) -> JsonObject:
+    return {"data": [_info(deployment) for deployment in router.snapshot().deployments]}
+
+
+def _info(deployment: DeploymentSnapshot) -> JsonObject:
+    return {
+        "model_name": deployment.model_group,
+        "litellm_params": {
+            "model": f"{deployment.provider}/{deployment.model}",
+            "order": deployment.order,
+            "max_parallel_requests": deployment.max_sessions,
+        },
+        "model_info": {"id": deployment.id, "mode": "realtime", "live_sessions": deployment.live_sessions},
+    }

@@ -1,0 +1,108 @@
+"""From an HTTP request to a wish: what the client wants, and the key that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from realtime_lb.dialects import client_dialect
+from realtime_lb.errors import InvalidRequest, OriginRefused
+from realtime_lb.requests import Principal, SessionRequest
+from realtime_lb.settings import ServerSettings
+from realtime_lb.typing import Secret
+
+__all__ = ["check_origin", "client_address", "key_of", "session_request"]
+
+FORWARDED_HEADERS = ("OpenAI-Safety-Identifier",)
+"""All that goes upstream of what a client sends. OpenAI ties it to the end user, so each dial repeats it."""
+
+KEY_SUBPROTOCOL = "openai-insecure-api-key."
+"""How browsers, which cannot set headers, show a key (openai-node, realtime/websocket.ts)."""
+
+_AZURE_PREVIEW_PATH = "/openai/realtime"
+
+
+def session_request(request: web.Request, principal: Principal, server: ServerSettings) -> SessionRequest:
+    """Return what *request* asks for.
+
+    Raises:
+        InvalidRequest: A parameter is given twice, or its value makes no sense.
+    """
+    preview = request.path.endswith(_AZURE_PREVIEW_PATH)
+    intent = _parameter(request, "intent")
+    if intent not in {None, "realtime", "transcription"}:
+        raise InvalidRequest("intent must be 'realtime' or 'transcription'", code="invalid_intent")
+    return SessionRequest(
+        model=_parameter(request, "deployment") or _parameter(request, "model"),
+        intent=intent,
+        call_id=_parameter(request, "call_id"),
+        dialect=client_dialect(
+            beta_header=request.headers.get("OpenAI-Beta", ""),
+            subprotocols=_subprotocols(request.headers),
+            preview_path=preview and "api-version" in request.query,
+        ),
+        principal=principal,
+        forwarded_headers={name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))},
+        client_address=client_address(request, server),
+    )
+
+
+def key_of(request: web.Request, server: ServerSettings) -> Secret | None:
+    """Return the key that the client shows, by whatever way it may."""
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and bearer.strip():
+        return Secret(bearer.strip())
+    if header := request.headers.get("api-key"):
+        return Secret(header)
+    for offered in _subprotocols(request.headers):
+        if offered.startswith(KEY_SUBPROTOCOL):
+            return Secret(offered.removeprefix(KEY_SUBPROTOCOL))
+    if server.allow_query_key and (query := request.query.get("api-key")):
+        return Secret(query)
+    return None
+
+
+def check_origin(request: web.Request, server: ServerSettings) -> None:
+    """Refuse web pages that nobody allowed.
+
+    A browser lets any page open a websocket to any address that it can reach, so a gateway without a key
+    would be every page's. With a key, and no list of origins, the key decides.
+
+    Raises:
+        OriginRefused: The request comes from such a page.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None or origin in server.allowed_origins:
+        return
+    if server.allowed_origins or server.master_key is None:
+        raise OriginRefused
+
+
+def client_address(request: web.Request, server: ServerSettings) -> str | None:
+    """Return where the client called from: the last address that is no trusted proxy's."""
+    address = request.remote
+    hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
+    while address is not None and hops and hops[-1] and _is_trusted(address, server):
+        address = hops.pop()
+    return None if address is None else address[:45]  # no IPv6 address is longer
+
+
+def _is_trusted(address: str, server: ServerSettings) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in server.trusted_proxies)
+
+
+def _subprotocols(headers: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(offer.strip() for offer in headers.get("Sec-WebSocket-Protocol", "").split(",") if offer)
+
+
+def _parameter(request: web.Request, name: str) -> str | None:
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise InvalidRequest(f"{name!r} is given {len(values)} times", code="duplicate_parameter")
+    return values[0] if values and values[0] else None

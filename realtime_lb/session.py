@@ -1,0 +1,208 @@
+"""The engine: one life of one session, from a wish to its closing record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from attrs import define, field
+
+from realtime_lb.abc import Connection
+from realtime_lb.catalog import Catalog
+from realtime_lb.dialer import Dialer, Upstream
+from realtime_lb.endings import Farewell, farewell
+from realtime_lb.errors import DownstreamClosed, InternalError, RealtimeError, RequestRefused, UpstreamError
+from realtime_lb.frames import Close, Frame, Opcode
+from realtime_lb.legs import Leg
+from realtime_lb.meter import Meter
+from realtime_lb.records import Attempt, Fault, Record, SessionClosed, SessionOpened
+from realtime_lb.relay import relay
+from realtime_lb.requests import SessionRequest
+from realtime_lb.settings import LimitSettings, LoggingSettings
+from realtime_lb.typing import Clock
+
+__all__ = ["Accept", "Session"]
+
+Accept: TypeAlias = Callable[[], Awaitable[Connection]]
+"""Completes the client's handshake; called once, when an upstream has said yes."""
+
+_log = logging.getLogger("realtime_lb")
+
+_GOING_AWAY = Close(1001)
+_INTERRUPTED = Farewell(_GOING_AWAY, _GOING_AWAY, Fault.GATEWAY)
+
+
+@define(kw_only=True, eq=False)
+class Session:
+    """One downstream conversation.
+
+    Attributes:
+        request: What the client wants.
+        catalog: Tells what its model means.
+        dialer: Finds the upstream.
+        emit: Takes records.
+        limits: What a connection may cost.
+        logging: Which events are asked for.
+        clock: Monotonic seconds.
+    """
+
+    request: SessionRequest
+    catalog: Catalog
+    dialer: Dialer
+    emit: Callable[[Record], None]
+    limits: LimitSettings
+    logging: LoggingSettings
+    clock: Clock
+    deployment_id: str | None = None
+    _model_group: str | None = None
+    _attempts: list[Attempt] = field(factory=list)
+    _began_at_s: float = 0.0
+    _first_event_at_s: float | None = None
+    _meter: Meter = field(init=False)
+    _stopped: asyncio.Future[Close] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._stopped = asyncio.get_running_loop().create_future()
+        self._meter = Meter(self.request.id, self.emit, self.logging, self.clock)
+
+    def stop(self, close: Close = _GOING_AWAY) -> None:
+        """Ask for a goodbye to both ends; `run` returns within the close deadline. Idempotent."""
+        if not self._stopped.done():
+            self._stopped.set_result(close)
+
+    async def run(self, accept: Accept) -> SessionClosed:
+        """Place the session, relay it to its end and settle it.
+
+        Raises:
+            RealtimeError: It could not be placed. *accept* has then not been called, or has failed.
+
+        Cancelling ends the dial, or closes both ends with 1001 within their deadline; a second time, it
+        aborts them.
+        """
+        self._began_at_s = self.clock()
+        goodbye = _refusal(DownstreamClosed())  # who cancels before the client is served, withdraws for it
+        try:
+            upstream = await self._dialed()
+            with upstream.lease:
+                downstream = await self._accepted(upstream.leg, accept)
+                goodbye = _INTERRUPTED
+                self._tell_opened(upstream)
+                goodbye = await self._relayed(downstream, upstream)
+        except RealtimeError as error:
+            goodbye = _refusal(error)
+            raise
+        except Exception as error:
+            _log.exception("a defect ended session %s", self.request.id)
+            internal = InternalError()
+            goodbye = _refusal(internal)
+            raise internal from error
+        finally:
+            closed = self._settle(goodbye)
+        return closed
+
+    async def _dialed(self) -> Upstream:
+        group = self.catalog.resolve(self.request.model)
+        self._model_group = group.name
+        upstream = await self.dialer.dial(group, self.request, self._attempts)
+        self._meter.reads_events = not upstream.deployment.opaque
+        if self._meter.reads_events:
+            self._first_event_at_s = self.clock()
+        self.deployment_id = upstream.deployment.id
+        return upstream
+
+    async def _accepted(self, upstream: Leg, accept: Accept) -> Leg:
+        try:
+            connection = await accept()
+        except BaseException as error:
+            await upstream.close(_GOING_AWAY)
+            if isinstance(error, ConnectionError):
+                raise DownstreamClosed from error
+            raise
+        connection.pause()
+        return Leg(connection, _not_yet)
+
+    async def _relayed(self, downstream: Leg, upstream: Upstream) -> Farewell:
+        goodbye = _INTERRUPTED
+        try:
+            ending = await relay(
+                downstream,
+                upstream.leg,
+                taps=(self._meter.see_client, self._meter.see_upstream),
+                held=upstream.held,
+                stall_timeout_s=self.limits.stall_timeout_s,
+                stopped=self._stopped,
+            )
+            goodbye = farewell(ending, self.limits.stall_timeout_s)
+        finally:
+            await _part(downstream, upstream.leg, goodbye, opaque=upstream.deployment.opaque)
+        return goodbye
+
+    def _tell_opened(self, upstream: Upstream) -> None:
+        self.emit(
+            SessionOpened(
+                session_id=self.request.id,
+                model_group=upstream.deployment.model_group,
+                deployment=upstream.deployment.id,
+                principal=self.request.principal.name,
+                client_address=self.request.client_address,
+                attempts=tuple(self._attempts),
+                open_s=self.clock() - self._began_at_s,
+            )
+        )
+
+    def _settle(self, goodbye: Farewell) -> SessionClosed:
+        meter = self._meter
+        record = SessionClosed(
+            session_id=self.request.id,
+            model_group=self._model_group,
+            deployment=self.deployment_id,
+            principal=self.request.principal.name,
+            client_address=self.request.client_address,
+            attempts=tuple(self._attempts),
+            duration_s=self.clock() - self._began_at_s,
+            first_event_s=self._since_start(self._first_event_at_s),
+            first_audio_s=self._since_start(meter.first_audio_at_s),
+            from_client=meter.from_client,
+            from_upstream=meter.from_upstream,
+            usage=meter.usage.total,
+            close_code=goodbye.to_client.code,
+            close_reason=goodbye.to_client.reason,
+            error=None if goodbye.error is None else goodbye.error.code,
+            fault=goodbye.fault,
+        )
+        self.emit(record)
+        return record
+
+    def _since_start(self, moment_s: float | None) -> float | None:
+        return None if moment_s is None else moment_s - self._began_at_s
+
+
+def _not_yet(frame: Frame) -> None:
+    """No frame can come here: a paused connection delivers what was read, and nothing was read yet."""
+    raise AssertionError(frame)
+
+
+async def _part(downstream: Leg, upstream: Leg, goodbye: Farewell, *, opaque: bool) -> None:
+    """Say goodbye to both ends at once, each within its own deadline."""
+    if goodbye.tell_client and goodbye.error is not None and not opaque:
+        event = json.dumps(goodbye.error.as_event()).encode()
+        downstream.connection.write(Frame(Opcode.TEXT, event))
+    async with asyncio.TaskGroup() as both:
+        both.create_task(downstream.close(goodbye.to_client))
+        both.create_task(upstream.close(goodbye.to_upstream))
+
+
+def _refusal(error: RealtimeError) -> Farewell:
+    close = Close(error.close_code, error.close_reason)
+    return Farewell(close, _GOING_AWAY, _fault_of(error), error)
+
+
+def _fault_of(error: RealtimeError) -> Fault:
+    if isinstance(error, UpstreamError):
+        return Fault.UPSTREAM
+    if isinstance(error, DownstreamClosed):
+        return Fault.NOBODY
+    return Fault.CLIENT if isinstance(error, RequestRefused) else Fault.GATEWAY

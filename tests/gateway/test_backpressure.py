@@ -1,0 +1,174 @@
+"""A slow reader slows its sender down; a dead one ends its session. Nothing piles up in between."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from realtime_lb import LimitSettings
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.records import Fault
+from realtime_lb.relay import Lane
+from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
+
+CHUNK = b"x" * 65_536
+CHUNKS = 2_048  # 128 MiB: far more than all socket buffers on the way hold
+HELD_AT_MOST = 400  # 25 MiB: what Linux grants three pairs of loopback sockets
+PATIENT = LimitSettings(stall_timeout_s=60.0)
+
+
+@define
+class Flood:
+    """Sends all chunks, and knows how far it has come."""
+
+    sent: int = 0
+    moving: asyncio.Event = field(factory=asyncio.Event)
+
+    async def run(self, websocket: Any) -> None:
+        for _ in range(CHUNKS):
+            await websocket.send_bytes(CHUNK)
+            self.sent += 1
+            self.moving.set()
+
+    async def is_held_up(self) -> None:
+        """Return once nothing has moved for a while."""
+        await self.moving.wait()
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            await asyncio.sleep(0.3)  # there is no event for "nothing happens"
+
+
+async def drain(websocket: Any) -> int:
+    received = 0
+    while received < CHUNKS:
+        received += len((await websocket.receive()).data) // len(CHUNK)
+    return received
+
+
+async def test_a_client_that_reads_slowly_holds_its_upstream_up_and_loses_nothing() -> None:
+    flood = Flood()
+
+    async def behave(websocket: Websocket) -> None:
+        await websocket.send_str(SESSION_CREATED)
+        await flood.run(websocket)
+        await websocket.receive()
+
+    async with (
+        upstream(behave) as url,
+        gateway(deployment("a", url), limits=PATIENT) as gate,
+        gate.open() as client,
+    ):
+        await client.receive()
+        await flood.is_held_up()
+        assert 0 < flood.sent < HELD_AT_MOST
+        assert await drain(client) == CHUNKS
+
+
+async def test_an_upstream_that_reads_slowly_holds_its_client_up_and_loses_nothing() -> None:
+    flood, read_on = Flood(), asyncio.Event()
+    received: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def behave(websocket: Websocket) -> None:
+        await websocket.send_str(SESSION_CREATED)
+        await read_on.wait()
+        received.set_result(await drain(websocket))
+        await websocket.receive()
+
+    async with (
+        upstream(behave) as url,
+        gateway(deployment("a", url), limits=PATIENT) as gate,
+        gate.open() as client,
+    ):
+        await client.receive()
+        sending = asyncio.create_task(flood.run(client))
+        await flood.is_held_up()
+        assert 0 < flood.sent < HELD_AT_MOST
+        read_on.set()
+        assert await received == CHUNKS
+        await sending
+
+
+@pytest.mark.parametrize("talking", [False, True], ids=["silent", "sending all the while"])
+async def test_a_client_that_takes_nothing_any_more_is_let_go(talking: bool) -> None:
+    """Even one that keeps sending, which looks alive to every heartbeat."""
+    gone: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def behave(websocket: Websocket) -> None:
+        await websocket.send_str(SESSION_CREATED)
+        flooding = asyncio.create_task(Flood().run(websocket))
+        async for _ in websocket:
+            pass
+        gone.set_result(websocket.close_code)
+        flooding.cancel()
+        await asyncio.wait({flooding})
+
+    limits = LimitSettings(stall_timeout_s=0.5, close_timeout_s=0.2)
+    async with upstream(behave) as url, gateway(deployment("a", url), limits=limits) as gate:
+        client = await gate.open()
+        await client.receive()
+        if talking:
+            for _ in range(50):
+                await client.send_str("still here")
+        assert await gone == 1001
+        (record,) = await gate.told.all_closed(1)
+        await client.close()
+    assert (record.error, record.fault, record.close_code) == ("slow_consumer", Fault.CLIENT, 1008)
+
+
+async def test_an_upstream_that_takes_nothing_any_more_is_its_own_fault() -> None:
+    over = asyncio.Event()
+
+    async def behave(websocket: Websocket) -> None:
+        await websocket.send_str(SESSION_CREATED)
+        await over.wait()
+
+    limits = LimitSettings(stall_timeout_s=0.5, close_timeout_s=0.2)
+    async with upstream(behave) as url, gateway(deployment("a", url), limits=limits) as gate:
+        client = await gate.open()
+        await client.receive()
+        flooding = asyncio.create_task(Flood().run(client))
+        assert "upstream_lost" in (await client.receive()).data
+        assert (await client.receive()).data == 1011
+        (record,) = await gate.told.all_closed(1)
+        over.set()
+        flooding.cancel()
+        await asyncio.wait({flooding})
+    assert (record.error, record.fault) == ("upstream_lost", Fault.UPSTREAM)
+
+
+class SlowPeer:
+    """A connection whose peer takes what the test lets it take."""
+
+    def __init__(self, unsent: list[int]) -> None:
+        self.on_writable: Callable[[], None] = lambda: None
+        self.paused = False
+        self._unsent = unsent
+
+    def write(self, _frame: Frame) -> bool:
+        return False
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._unsent.pop(0) if len(self._unsent) > 1 else self._unsent[0]
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+
+async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> None:
+    """Three looks find progress, the fourth finds none."""
+    source, sink = SlowPeer([0]), SlowPeer([900, 600, 600, 300, 300, 100, 100, 100])
+    stalled = asyncio.Event()
+    lane = Lane(source, sink, lambda _frame: None, 0.001, stalled.set)  # type: ignore[arg-type]
+    lane.forward(Frame(Opcode.TEXT, b"x"))
+    assert source.paused
+    await stalled.wait()
+    assert sink._unsent == [100]
+    sink.on_writable()
+    assert not source.paused

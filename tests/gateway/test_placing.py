@@ -1,0 +1,252 @@
+"""Where sessions go: by weight, by load, by tier, below every cap, and elsewhere when an upstream fails."""
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from realtime_lb import RoutingSettings
+from realtime_lb.errors import GroupFull
+from tests.support import (
+    SESSION_CREATED,
+    UPGRADE,
+    Gateway,
+    Websocket,
+    deployment,
+    gateway,
+    greet_and_echo,
+    http_server,
+    upstream,
+)
+
+
+async def placed(gate: Gateway, count: int) -> Counter[str]:
+    """Where the first *count* sessions went, by deployment."""
+    await gate.told.until(lambda: len(gate.told.opened) >= count)
+    return Counter(record.deployment for record in gate.told.opened)
+
+
+async def test_weights_divide_sessions_within_statistical_bounds() -> None:
+    """600 seeded opens at 3:1 land within four standard deviations of 450:150."""
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url, weight=3), deployment("b", url, weight=1)) as gate,
+    ):
+        for _ in range(600):
+            async with gate.open() as client:
+                await client.receive()
+        shares = await placed(gate, 600)
+    assert shares["a"] == pytest.approx(450, abs=4 * (600 * 0.75 * 0.25) ** 0.5)
+    assert shares["a"] + shares["b"] == 600
+
+
+async def test_least_busy_is_exact_with_live_sessions() -> None:
+    """With every session kept open none is ever more than one ahead; one that empties is refilled."""
+    names = ["a", "b", "c"]
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(upstream(greet_and_echo))
+        gate = await stack.enter_async_context(
+            gateway(
+                *(deployment(name, url) for name in names), routing=RoutingSettings(strategy="least-busy")
+            )
+        )
+        sessions: dict[str, list[Any]] = {name: [] for name in names}
+        for number in range(60):
+            client = await stack.enter_async_context(gate.open())
+            await client.receive()
+            await placed(gate, number + 1)
+            sessions[gate.told.opened[-1].deployment].append(client)
+            counts = [len(live) for live in sessions.values()]
+            assert max(counts) - min(counts) <= 1
+        for client in sessions["b"]:
+            await client.close()
+        await gate.told.all_closed(20)
+        for _ in range(20):
+            await (await stack.enter_async_context(gate.open())).receive()
+        assert {record.deployment for record in gate.told.opened[60:]} == {"b"}
+
+
+async def test_least_busy_honours_weights() -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(upstream(greet_and_echo))
+        pool = (deployment("big", url, weight=4), deployment("small", url, weight=1))
+        gate = await stack.enter_async_context(gateway(*pool, routing=RoutingSettings(strategy="least-busy")))
+        for _ in range(50):
+            await (await stack.enter_async_context(gate.open())).receive()
+        assert await placed(gate, 50) == {"big": 40, "small": 10}
+
+
+async def test_caps_are_never_exceeded_under_200_concurrent_opens() -> None:
+    """There is room for 60: of 200 opens at once 60 get in, the rest a 429 with a delay."""
+    live: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    def counted(name: str) -> Any:
+        async def behave(websocket: Websocket) -> None:
+            live[name] += 1
+            most[name] = max(most[name], live[name])
+            await greet_and_echo(websocket)
+            live[name] -= 1
+
+        return behave
+
+    delays_s: list[int] = []
+    async with AsyncExitStack() as stack:
+        pool = [
+            deployment(name, await stack.enter_async_context(upstream(counted(name))), max_sessions=20)
+            for name in ("a", "b", "c")
+        ]
+        gate = await stack.enter_async_context(gateway(*pool))
+
+        async def open_one() -> int:
+            try:
+                client = await stack.enter_async_context(gate.open())
+            except aiohttp.WSServerHandshakeError as refusal:
+                delays_s.append(int(refusal.headers["Retry-After"] if refusal.headers else 0))
+                return refusal.status
+            await client.receive()
+            return 101
+
+        statuses = Counter(await asyncio.gather(*(open_one() for _ in range(200))))
+        assert statuses == {101: 60, 429: 140}
+        assert min(delays_s) >= 1
+        assert most == {"a": 20, "b": 20, "c": 20}
+        snapshot = gate.router.snapshot()
+        assert [d.live_sessions for d in snapshot.deployments] == [20, 20, 20]
+    assert {record.error for record in gate.told.closed if record.error} == {GroupFull.code}
+
+
+async def test_a_lower_order_is_used_first_and_a_full_one_is_passed_over() -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(upstream(greet_and_echo))
+        pool = (
+            deployment("spare", url),
+            deployment("second", url, order=2, max_sessions=3),
+            deployment("first", url, order=1, max_sessions=2),
+        )
+        gate = await stack.enter_async_context(gateway(*pool))
+        for _ in range(8):
+            await (await stack.enter_async_context(gate.open())).receive()
+        where = [record.deployment for record in gate.told.opened]
+    assert where == ["first"] * 2 + ["second"] * 3 + ["spare"] * 3
+
+
+def _answer(status: int) -> Any:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"code": "nope"}}, status=status)
+
+    return answer
+
+
+async def stalls(_request: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def closes_at_once(websocket: Websocket) -> None:
+    await websocket.close(code=1013)
+
+
+async def opens_with_an_error(websocket: Websocket) -> None:
+    await websocket.send_str(
+        '{"type":"error","error":{"type":"invalid_request_error","code":"invalid_api_key"}}'
+    )
+    await websocket.close(code=3000)
+
+
+async def says_nothing(websocket: Websocket) -> None:
+    await websocket.receive()
+
+
+async def talks_nonsense(websocket: Websocket) -> None:
+    await websocket.send_bytes(b"\x00\x01")
+    await websocket.receive()
+
+
+async def redirects(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("http://127.0.0.1:9/stolen")
+
+
+FAILURES = {
+    "401": lambda: http_server(_answer(401)),
+    "403": lambda: http_server(_answer(403)),
+    "404": lambda: http_server(_answer(404)),
+    "429": lambda: http_server(_answer(429)),
+    "500": lambda: http_server(_answer(500)),
+    "503": lambda: http_server(_answer(503)),
+    "200 without an upgrade": lambda: http_server(_answer(200)),
+    "a redirect": lambda: http_server(redirects),
+    "no answer to the handshake": lambda: http_server(stalls),
+    "no first event": lambda: upstream(says_nothing),
+    "a close at once": lambda: upstream(closes_at_once),
+    "an error as first event": lambda: upstream(opens_with_an_error),
+    "a first frame that is no event": lambda: upstream(talks_nonsense),
+}
+
+
+@pytest.mark.parametrize("failure", [*FAILURES, "a refused connection"])
+async def test_one_failing_upstream_of_three_is_seen_by_none_of_500_clients(failure: str) -> None:
+    """Each client gets its session elsewhere, before it is told anything."""
+    async with AsyncExitStack() as stack:
+        good = await stack.enter_async_context(upstream(greet_and_echo))
+        if failure == "a refused connection":
+            bad = "http://127.0.0.1:1/v1"
+        else:
+            bad = await stack.enter_async_context(FAILURES[failure]())
+        pool = (
+            deployment("bad", bad, dial_timeout_s=0.25),
+            deployment("good-1", good),
+            deployment("good-2", good),
+        )
+        gate = await stack.enter_async_context(gateway(*pool))
+        at_once = asyncio.Semaphore(100)
+
+        async def talk() -> str:
+            async with at_once, gate.open() as client:
+                first = (await client.receive()).data
+                await client.send_str("ping")
+                assert (await client.receive()).data == "ping"
+                return str(first)
+
+        answers = await asyncio.gather(*(talk() for _ in range(500)))
+        assert answers == [SESSION_CREATED] * 500
+        closed = await gate.told.all_closed(500)
+    assert len(closed) == 500
+    tried = [attempt.deployment for record in closed for attempt in record.attempts]
+    assert tried.count("bad") > 50, "the failing one was never asked, so nothing was shown"
+    assert {record.deployment for record in closed} == {"good-1", "good-2"}
+    assert all(len(record.attempts) <= 2 for record in closed)
+    assert all(d.live_sessions == 0 for d in gate.router.snapshot().deployments)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "answered", "code"),
+    [
+        ((500, 500, 500, 500), 503, "all_upstreams_failed"),
+        ((429, 429, 429), 429, "rate_limit_exceeded"),
+        ((429, 500), 503, "all_upstreams_failed"),
+    ],
+)
+async def test_when_every_upstream_fails_the_client_gets_a_true_status(
+    statuses: tuple[int, ...], answered: int, code: str
+) -> None:
+    """Three distinct tries at most, then an HTTP answer in OpenAI's shape that names no upstream."""
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(http_server(_answer(status))) for status in statuses]
+        gate = await stack.enter_async_context(
+            gateway(*(deployment(str(number), url) for number, url in enumerate(urls)))
+        )
+        async with gate.http.get(gate.url + "/v1/realtime?model=voice", headers=UPGRADE) as response:
+            body = await response.json()
+            assert response.status == answered
+            assert response.headers["Connection"] == "close"
+            assert int(response.headers["Retry-After"]) >= 1
+    assert body["error"]["code"] == code
+    assert "127.0.0.1" not in str(body)
+    (record,) = gate.told.closed
+    assert len(record.attempts) == min(3, len(statuses))
+    assert len({attempt.deployment for attempt in record.attempts}) == len(record.attempts)

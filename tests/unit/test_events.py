@@ -1,0 +1,79 @@
+"""An event's type is read structurally, whatever else its text holds."""
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from realtime_lb.events import event_type, parse_event
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (b'{"type":"response.create"}', "response.create"),
+        (b' { "event_id" : "e\\"1" , "type" : "session.update" } ', "session.update"),
+        (b'{"event_id":"event_1","type":"session.created"}', "session.created"),
+        (b'{"audio":"AAAA","type":"input_audio_buffer.append"}', "input_audio_buffer.append"),
+        (b'{"item":{"type":"message","content":[{"type":"text"}]},"type":"conversation.item.create"}', None),
+        (b'{"note":"\\"type\\":\\"no\\"","type":"yes"}', "yes"),
+        (b'{"note":"ends in a slash \\\\","type":"yes"}', "yes"),
+        (b'{"n":[1,-2.5e3,"]",{}],"b":true,"z":null,"type":"yes"}', "yes"),
+        (b'{"type":"a\\u0062c"}', "abc"),
+        (b'{"type":"Session.Created"}', "Session.Created"),
+    ],
+)
+def test_the_type_of_the_top_level_is_found(text: bytes, kind: str | None) -> None:
+    assert event_type(text) == (kind or json.loads(text)["type"])
+    assert event_type(memoryview(text)) == (kind or json.loads(text)["type"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"[]", b'"type"', b"{", b'{"type"', b'{"type":5}', b'{"a":1}', b'{"a":"', b'{"a":[{', b'{"a":}',
+     b'{"a" 1}', b'{"a":1 "type":"x"}', b'{"type":"\\ud8"}', b'{"type":"\xff"}', b"\xff\xfe"],
+)  # fmt: skip
+def test_what_is_no_event_has_no_type(text: bytes) -> None:
+    assert event_type(text) is None
+
+
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+_keys = st.text(max_size=8)
+_values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3),
+    max_leaves=6,
+)
+_objects = st.dictionaries(_keys, _values, max_size=4)
+
+
+@given(
+    _objects,
+    st.text(),
+    _objects,
+    st.booleans(),
+    st.sampled_from([None, 1, "\t"]),
+)
+@example({"type ": 1}, "x", {}, True, None)
+def test_a_parse_and_a_peek_agree(
+    before: dict[str, object], kind: str, after: dict[str, object], ascii_only: bool, indent: int | str | None
+) -> None:
+    """For every JSON object with one ``type``, however it is written, the peek finds what a parse finds."""
+    before.pop("type", None)
+    after.pop("type", None)
+    text = json.dumps({**before, "type": kind, **after}, ensure_ascii=ascii_only, indent=indent)
+    assert event_type(text.encode()) == kind
+
+
+@given(st.binary())
+def test_no_bytes_make_the_peek_fail(junk: bytes) -> None:
+    for text in (junk, b'{"a":' + junk, b'{"a":"' + junk + b'","type":"x"}'):
+        assert isinstance(event_type(text), str | None)
+
+
+def test_a_parse_gives_objects_only() -> None:
+    assert parse_event(b'{"a":1}') == {"a": 1}
+    assert parse_event(b"[1]") is None
+    assert parse_event(b"{") is None
+    assert parse_event(b"[" * 100_000) is None
