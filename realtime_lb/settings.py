@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -104,7 +103,6 @@ class Settings:
         limits: What a connection may cost.
         logging: What is logged.
         server: The gateway's door.
-        tls_ca_file: Bundle for deployments that name none of their own.
     """
 
     deployments: tuple[Deployment, ...]
@@ -112,4 +110,3 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     logging: LoggingSettings = LoggingSettings()
     server: ServerSettings = ServerSettings()
-    tls_ca_file: Path | None = None

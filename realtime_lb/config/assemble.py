@@ -84,14 +84,12 @@ def assemble(
     values = {name: {**from_litellm.get(name, {}), **sections.own[name]} for name in OWN_SECTIONS}
     groups: dict[str, Any] = {name: OWN_SECTIONS[name](**given) for name, given in values.items()}
     _warn_of_long_dials(sections, models, groups["routing"], reading)
-    ca_file = sections.litellm.ssl_verify.ca_file if sections.litellm.ssl_verify else None
-    return Settings(deployments=deployments, tls_ca_file=ca_file, **groups)
+    return Settings(deployments=deployments, **groups)
 
 
 def _defaults(sections: _Sections) -> Defaults:
-    tls = sections.litellm.ssl_verify
     return Defaults(
-        tls=Tls(verify=tls is None or tls.verify),
+        tls=sections.litellm.ssl_verify or Tls(),
         max_sessions=sections.router.default_max_parallel_requests,
         default_chain=bool(sections.litellm.enable_azure_ad_token_refresh),
     )

@@ -152,11 +152,12 @@ def test_a_variable_may_keep_the_check_but_not_give_it_up() -> None:
 
 
 def test_a_ca_bundle_is_a_file_that_exists(tmp_path: Path) -> None:
-    """Of one deployment, or of all that name none."""
-    bundle = tmp_path / "ca.pem"
+    """Of one deployment, or of all that say nothing themselves."""
+    bundle, own = tmp_path / "ca.pem", tmp_path / "own.pem"
     bundle.write_text("")
+    own.write_text("")
 
     assert only(load_entry({"ssl_verify": str(bundle)})).tls == Tls(ca_file=bundle)
-    everywhere = load_entry({}, litellm_settings={"ssl_verify": str(bundle)})
-    assert everywhere.settings.tls_ca_file == bundle
-    assert only(everywhere).tls == Tls()
+    everywhere = {"ssl_verify": str(bundle)}
+    assert only(load_entry({}, litellm_settings=everywhere)).tls == Tls(ca_file=bundle)
+    assert only(load_entry({"ssl_verify": str(own)}, litellm_settings=everywhere)).tls == Tls(ca_file=own)

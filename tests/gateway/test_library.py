@@ -9,7 +9,7 @@ import pytest
 
 import realtime_lb
 from realtime_lb import Dialect, LimitSettings, RealtimeRouter, SessionEnded, Settings
-from realtime_lb.errors import AllUpstreamsFailed, DialectNotServed, UnknownModel
+from realtime_lb.errors import AllUpstreamsFailed, DialectNotServed, MissingExtra, UnknownModel
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.requests import DialRequest
@@ -189,6 +189,9 @@ async def test_a_defect_of_ours_is_told_as_such() -> None:
         name = "broken"
 
         def dial(self, deployment: Any, request: Any) -> DialRequest:
+            return DialRequest(url="ws://memory/")
+
+        async def credentials(self, deployment: Any) -> Any:
             raise ZeroDivisionError("with sk-secret in it")
 
     told = Records()
@@ -227,3 +230,35 @@ def test_settings_that_name_what_does_not_exist_are_refused_at_once() -> None:
     assert "opneai" in str(error.value)
     assert "lest-busy" in str(error.value)
     assert "known strategies: least-busy, simple-shuffle" in str(error.value)
+
+
+def test_a_deployment_that_is_set_up_wrongly_is_refused_at_once() -> None:
+    """Before the first caller, not by failing its whole group later."""
+    azure = realtime_lb.Deployment(
+        id="a", model_group="voice", model="m", provider="azure", api_base="https://x.example/?key=1"
+    )
+    with pytest.raises(realtime_lb.ConfigError) as error:
+        RealtimeRouter(Settings(deployments=(azure,)))
+    assert "api_base" in str(error.value)
+
+
+async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over() -> None:
+    class Keyless(realtime_lb.ProviderAdapter):
+        name = "keyless"
+
+        def dial(self, deployment: Any, request: Any) -> DialRequest:
+            return DialRequest(url="ws://memory/")
+
+        async def credentials(self, deployment: Any) -> Any:
+            raise MissingExtra("azure", "Signing in")
+
+    async with upstream(greet_and_echo) as url:
+        keyless = realtime_lb.Deployment(id="k", model_group="voice", model="m", provider="keyless", order=1)
+        told = Records()
+        settings = Settings(deployments=(keyless, deployment("a", url)), logging=QUIET)
+        router = RealtimeRouter(settings, providers={"keyless": Keyless()}, sinks=[told])
+        async with router, router.connect("voice") as session:
+            await session.recv()
+    (record,) = told.closed
+    assert [a.outcome for a in record.attempts] == ["upstream_credential", "accepted"]
+    assert "realtime-lb[azure]" in record.attempts[0].detail
