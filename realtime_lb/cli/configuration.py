@@ -1,0 +1,131 @@
+"""The configuration file as a command needs it: read, and each deployment's address tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import click
+from attrs import frozen
+
+from realtime_lb.abc import ProviderAdapter
+from realtime_lb.cli.failures import Unusable
+from realtime_lb.config import ConfigWarning, load_config
+from realtime_lb.deployments import Deployment
+from realtime_lb.errors import ConfigError, ConfigProblem, InvalidRequest
+from realtime_lb.providers import load_providers, shown_url
+from realtime_lb.settings import Settings
+from realtime_lb.strategies import STRATEGIES
+
+__all__ = ["Caution", "Configuration", "cautions", "config_option", "counted", "read_configuration"]
+
+config_option = click.option(
+    "--config",
+    "-c",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar="CONFIG_FILE_PATH",  # LiteLLM's name for it
+    show_envvar=True,
+    help="YAML file with a model_list, as LiteLLM reads it.",
+)
+
+
+@frozen
+class Configuration:
+    """What a command starts from.
+
+    Attributes:
+        settings: What the file sets.
+        warnings: What its author should know.
+        providers: Adapters by name.
+        urls: Where each deployment would be dialled, by id; no credential is in them.
+    """
+
+    settings: Settings
+    warnings: tuple[ConfigWarning, ...]
+    providers: Mapping[str, ProviderAdapter]
+    urls: Mapping[str, str]
+
+    @property
+    def size(self) -> str:
+        """How much there is, such as ``3 deployments in 2 model groups``."""
+        deployments = self.settings.deployments
+        groups = {deployment.model_group for deployment in deployments}
+        return f"{counted(len(deployments), 'deployment')} in {counted(len(groups), 'model group')}"
+
+
+@frozen
+class Caution:
+    """Something that works and is dangerous.
+
+    Attributes:
+        message: What is so, and what may come of it.
+        hint: How to mend it.
+    """
+
+    message: str
+    hint: str
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Return the configuration at *path*.
+
+    Raises:
+        Unusable: It has problems; the message lists them all.
+    """
+    try:
+        providers = load_providers()
+        loaded = load_config(path, providers=tuple(providers), strategies=tuple(STRATEGIES))
+        urls = _urls(loaded.settings.deployments, providers)
+    except ConfigError as error:
+        raise Unusable(str(error)) from None
+    return Configuration(loaded.settings, loaded.warnings, providers, urls)
+
+
+def cautions(settings: Settings) -> Iterator[Caution]:
+    """Yield what every start should say aloud."""
+    if settings.server.master_key is None:
+        yield Caution(
+            "no master_key is set: whoever reaches this port opens sessions on your bill",
+            "set general_settings.master_key; until then, requests from web pages (Origin) are refused",
+        )
+    for deployment in settings.deployments:
+        if not deployment.tls.verify:
+            yield Caution(
+                f"TLS verification is off for {deployment.id!r}: whoever sits in between gets its key",
+                "remove 'ssl_verify: false', or set ssl_verify to the path of a CA bundle",
+            )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return such as ``1 session`` and ``2 sessions``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _urls(deployments: Iterable[Deployment], providers: Mapping[str, ProviderAdapter]) -> Mapping[str, str]:
+    urls: dict[str, str] = {}
+    problems: list[ConfigProblem] = []
+    for deployment in deployments:
+        try:
+            urls[deployment.id] = shown_url(providers[deployment.provider], deployment)
+        except ConfigError as error:
+            problems.extend(error.problems)
+        except InvalidRequest as error:
+            problems.append(ConfigProblem(deployment.id, error.message, error.hint))
+        else:
+            problems.extend(_missing_packages(deployment))
+    if problems:
+        raise ConfigError(problems)
+    return urls
+
+
+def _missing_packages(deployment: Deployment) -> Iterator[ConfigProblem]:
+    if deployment.entra is None:
+        return
+    try:
+        import azure.identity.aio  # noqa: F401  # seen at the start, not by the first caller
+    except ImportError:
+        yield ConfigProblem(
+            deployment.id, "signing in with Entra ID needs more packages", "pip install 'realtime-lb[azure]'"
+        )

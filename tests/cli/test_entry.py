@@ -1,0 +1,36 @@
+"""What comes before any command."""
+
+import sys
+
+import pytest
+
+from tests.cli.processes import REALTIME_LB, run
+
+BLOCKED = "import sys; sys.modules[{!r}] = None; from realtime_lb.__main__ import main; main()"
+
+
+@pytest.mark.parametrize("package", ["click", "rich"])
+async def test_without_the_extra_one_line_says_how_to_get_it(package: str) -> None:
+    done = await run(command=(sys.executable, "-c", BLOCKED.format(package)))
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err.count("\n") == 1
+    assert "pip install 'realtime-lb[cli]'" in done.err
+
+
+async def test_a_defect_of_ours_is_not_taken_for_a_missing_extra() -> None:
+    done = await run(command=(sys.executable, "-c", BLOCKED.format("realtime_lb.cli.group")))
+    assert done.status == 1
+    assert "realtime-lb[cli]" not in done.err
+
+
+async def test_help_names_every_command() -> None:
+    done = await run("--help", command=REALTIME_LB)
+    assert done.status == 0
+    assert [name for name in ("serve", "check", "simulate", "demo") if f"\n  {name} " not in done.out] == []
+
+
+async def test_an_unknown_option_is_a_matter_of_usage() -> None:
+    done = await run("serve", "--confg", "x.yaml")
+    assert done.status == 2
+    assert "--config" in done.err
