@@ -1,0 +1,71 @@
+# Every goal sets up what it needs. Python >= 3.11 and make are enough; PYTHON=... names another interpreter.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_TESTS := tests/clients/node
+
+# A stamp says that pip or npm has run; it is renewed when the file that lists what to install changes.
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+NODE_READY := $(VENV)/.node-ready
+
+.PHONY: help demo test lint format clean
+
+help: ## Show the goals
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUN_READY) ## Watch sessions being balanced over two simulated providers: no key, no network
+	@$(BIN)/realtime-lb demo
+
+test: lint $(NODE_READY) ## Style, types and layers, then every test, with branch coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(DEV_READY) ## Style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV_READY) ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove all that the goals have made
+	rm -rf $(VENV) $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(or $(PYTHON),false) -c '$(IS_NEW_ENOUGH)' || { echo >&2 \
+	  "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python ...'"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing realtime-lb[cli] into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+	@touch $@
+
+$(DEV_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing realtime-lb and its development tools into $(VENV) (half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev
+	@touch $@ $(RUN_READY)
+
+# Without node the stamp is not set, and the tests that need it say that they did not run.
+$(NODE_READY): $(wildcard $(NODE_TESTS)/package*.json) | $(BIN)/python
+	@if [ -f $(NODE_TESTS)/package.json ] && command -v node >/dev/null && command -v npm >/dev/null; then \
+	  echo "Installing the Node clients that the tests use"; \
+	  (cd $(NODE_TESTS) && npm $$([ -f package-lock.json ] && echo ci || echo install) --silent --no-audit --no-fund) \
+	  && touch $@; fi
