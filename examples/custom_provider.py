@@ -60,7 +60,7 @@ async def main() -> None:
         print("the adapter keeps every promise")
         settings = Settings(deployments=(deployment,))
         async with (
-            RealtimeRouter(settings, providers={"acme": Acme()}) as router,
+            RealtimeRouter(settings, providers=[Acme()]) as router,
             router.connect("voice") as session,
         ):
             event = await session.recv()

@@ -27,7 +27,7 @@ class PreferTag:
 
     tag: str
 
-    def pick(self, candidates: Sequence[Candidate], request: SessionRequest) -> Pick:  # noqa: ARG002
+    def pick(self, candidates: Sequence[Candidate], _request: SessionRequest, /) -> Pick:
         """Return the best candidate. A full deployment, or one that has just failed, is never among them."""
         loads = {c.deployment.id: self._load(c) for c in candidates}
         return Pick(candidate=min(candidates, key=lambda c: loads[c.deployment.id]), scores=loads)

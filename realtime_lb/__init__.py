@@ -11,18 +11,29 @@ Three ways in, one router under all of them::
 and ``realtime-lb serve --config config.yaml`` as a gateway.
 """
 
-from realtime_lb import abc, errors, server
-from realtime_lb.abc import Candidate, Connection, EventSink, Pick, ProviderAdapter, Strategy, Transport
+from realtime_lb import abc, errors, records, server
+from realtime_lb.abc import (
+    Authenticator,
+    Candidate,
+    Connection,
+    EventSink,
+    Pick,
+    ProviderAdapter,
+    Strategy,
+    Transport,
+)
 from realtime_lb.config import load_config
 from realtime_lb.deployments import Deployment, EntraId, Tls
 from realtime_lb.errors import ConfigError, RealtimeError, RequestRefused, SessionEnded, UpstreamError
 from realtime_lb.library import RealtimeSession
-from realtime_lb.requests import DialRequest, SessionRequest
+from realtime_lb.requests import DialRequest, Principal, SessionRequest
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.settings import LimitSettings, LoggingSettings, RoutingSettings, ServerSettings, Settings
+from realtime_lb.sinks import LogSink
 from realtime_lb.typing import Dialect, Secret
 
 __all__ = [
+    "Authenticator",
     "Candidate",
     "ConfigError",
     "Connection",
@@ -32,8 +43,10 @@ __all__ = [
     "EntraId",
     "EventSink",
     "LimitSettings",
+    "LogSink",
     "LoggingSettings",
     "Pick",
+    "Principal",
     "ProviderAdapter",
     "RealtimeError",
     "RealtimeRouter",
@@ -52,5 +65,6 @@ __all__ = [
     "abc",
     "errors",
     "load_config",
+    "records",
     "server",
 ]

@@ -195,7 +195,7 @@ class Pick:
 class Strategy(Protocol):
     """Chooses. Pure: values in, a value out; its randomness was handed to it."""
 
-    def pick(self, candidates: Sequence[Candidate], request: SessionRequest) -> Pick:
+    def pick(self, candidates: Sequence[Candidate], request: SessionRequest, /) -> Pick:
         """Return one of *candidates*, of which there is at least one. Must not block or wait."""
         ...
 

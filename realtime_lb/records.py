@@ -129,7 +129,8 @@ class SessionClosed:
         from_client: What the client sent.
         from_upstream: What the upstream sent.
         usage: Tokens over all responses.
-        close_code: The code that the client was given, or gave.
+        http_status: The status that a refused client was answered with; None once it was upgraded.
+        close_code: The code that the client was given, or gave; None if it was never upgraded.
         close_reason: The words beside it.
         error: The code of the error that ended it, if one did.
         fault: Whose doing the end was.
@@ -147,7 +148,8 @@ class SessionClosed:
     from_client: Traffic
     from_upstream: Traffic
     usage: Usage
-    close_code: int
+    http_status: int | None = None
+    close_code: int | None
     close_reason: str
     error: str | None
     fault: Fault

@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -22,7 +22,7 @@ from realtime_lb.leases import Leases
 from realtime_lb.library import RealtimeSession
 from realtime_lb.providers import load_providers
 from realtime_lb.records import DeploymentSnapshot, RouterSnapshot, SessionClosed
-from realtime_lb.requests import SessionRequest
+from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
@@ -46,7 +46,7 @@ class RealtimeRouter:
         settings: Deployments and how to use them.
         strategy: Chooses among candidates; None means the one that the settings name.
         transport: Opens upstream connections; None means aiohttp. The router closes it.
-        providers: Adapters by name, added to the built-in and installed ones.
+        providers: Adapters of your own, beside the built-in and installed ones.
         sinks: Told what happens; None means the log.
         rng: Randomness of the strategy; seed it to repeat its choices.
         clock: Monotonic seconds.
@@ -66,13 +66,13 @@ class RealtimeRouter:
         *,
         strategy: Strategy | None = None,
         transport: Transport | None = None,
-        providers: Mapping[str, ProviderAdapter] | None = None,
+        providers: Iterable[ProviderAdapter] = (),
         sinks: Sequence[EventSink] | None = None,
         rng: random.Random | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.settings = settings
-        self.providers: Mapping[str, ProviderAdapter] = {**load_providers(), **(providers or {})}
+        self.providers: Mapping[str, ProviderAdapter] = _with_own(providers)
         _check(settings, self.providers, strategy)
         self._catalog = Catalog(settings)
         self._leases = Leases()
@@ -93,15 +93,17 @@ class RealtimeRouter:
         )
 
     @classmethod
-    def from_config(
+    def from_config(  # noqa: PLR0913  # the constructor's arguments, and where to look names up
         cls,
         path: str | Path,
         *,
         environ: Mapping[str, str] = os.environ,
         strategy: Strategy | None = None,
         transport: Transport | None = None,
-        providers: Mapping[str, ProviderAdapter] | None = None,
+        providers: Iterable[ProviderAdapter] = (),
         sinks: Sequence[EventSink] | None = None,
+        rng: random.Random | None = None,
+        clock: Clock = time.monotonic,
     ) -> Self:
         """Build a router from a LiteLLM configuration file. Its warnings go to the log.
 
@@ -112,15 +114,25 @@ class RealtimeRouter:
             transport: As for the class.
             providers: As for the class.
             sinks: As for the class.
+            rng: As for the class.
+            clock: As for the class.
 
         Raises:
             ConfigError: With every problem of the file.
         """
-        known = {**load_providers(), **(providers or {})}
-        loaded = load_config(path, environ=environ, providers=tuple(known), strategies=tuple(STRATEGIES))
+        names = tuple(_with_own(providers))
+        loaded = load_config(path, environ=environ, providers=names, strategies=tuple(STRATEGIES))
         for warning in loaded.warnings:
             _log.warning("%s", warning)
-        return cls(loaded.settings, strategy=strategy, transport=transport, providers=providers, sinks=sinks)
+        return cls(
+            loaded.settings,
+            strategy=strategy,
+            transport=transport,
+            providers=providers,
+            sinks=sinks,
+            rng=rng,
+            clock=clock,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,6 +181,7 @@ class RealtimeRouter:
         intent: str | None = None,
         call_id: str | None = None,
         dialect: Dialect = Dialect.GA,
+        principal: Principal = ANONYMOUS,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[RealtimeSession]:
         """Open a balanced session inside this process.
@@ -178,6 +191,7 @@ class RealtimeRouter:
             intent: ``transcription`` for a session without responses.
             call_id: An existing WebRTC or SIP call to attach to.
             dialect: The event language that your code speaks.
+            principal: On whose behalf, for the log and for strategies.
             headers: Headers to pass on, such as ``OpenAI-Safety-Identifier``.
 
         Yields:
@@ -187,7 +201,12 @@ class RealtimeRouter:
             RequestRefused, UpstreamError: As for `serve`.
         """
         request = SessionRequest(
-            model=model, intent=intent, call_id=call_id, dialect=dialect, forwarded_headers=headers or {}
+            model=model,
+            intent=intent,
+            call_id=call_id,
+            dialect=dialect,
+            principal=principal,
+            forwarded_headers=headers or {},
         )
         near, far = memory_pair(max_message_bytes=self.settings.limits.max_message_bytes)
         accepted = asyncio.Event()
@@ -246,6 +265,10 @@ class RealtimeRouter:
         for provider in self.providers.values():
             await provider.aclose()
         self._ring.flush()
+
+
+def _with_own(providers: Iterable[ProviderAdapter]) -> dict[str, ProviderAdapter]:
+    return {**load_providers(), **{adapter.name: adapter for adapter in providers}}
 
 
 def _check(settings: Settings, providers: Mapping[str, ProviderAdapter], strategy: Strategy | None) -> None:

@@ -61,6 +61,7 @@ class Session:
     _attempts: list[Attempt] = field(factory=list)
     _began_at_s: float = 0.0
     _first_event_at_s: float | None = None
+    _upgraded: bool = False
     _meter: Meter = field(init=False)
     _stopped: asyncio.Future[Close] = field(init=False)
 
@@ -121,6 +122,7 @@ class Session:
             if isinstance(error, ConnectionError):
                 raise DownstreamClosed from error
             raise
+        self._upgraded = True
         connection.pause()
         return Leg(connection, _not_yet)
 
@@ -136,6 +138,9 @@ class Session:
                 stopped=self._stopped,
             )
             goodbye = farewell(ending, self.limits.stall_timeout_s)
+        except Exception:
+            goodbye = _refusal(InternalError())
+            raise
         finally:
             await _part(downstream, upstream.leg, goodbye, opaque=upstream.deployment.opaque)
         return goodbye
@@ -154,7 +159,7 @@ class Session:
         )
 
     def _settle(self, goodbye: Farewell) -> SessionClosed:
-        meter = self._meter
+        meter, error = self._meter, goodbye.error
         record = SessionClosed(
             session_id=self.request.id,
             model_group=self._model_group,
@@ -168,9 +173,10 @@ class Session:
             from_client=meter.from_client,
             from_upstream=meter.from_upstream,
             usage=meter.usage.total,
-            close_code=goodbye.to_client.code,
-            close_reason=goodbye.to_client.reason,
-            error=None if goodbye.error is None else goodbye.error.code,
+            http_status=None if self._upgraded or error is None else error.http_status,
+            close_code=goodbye.to_client.code if self._upgraded else None,
+            close_reason=goodbye.to_client.reason if self._upgraded else "",
+            error=None if error is None else error.code,
             fault=goodbye.fault,
         )
         self.emit(record)

@@ -1,8 +1,8 @@
-"""The configuration file as a command needs it: read, and each deployment's address tried."""
+"""The configuration file as a command needs it: read, and tried for what only a provider can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -12,8 +12,9 @@ from realtime_lb.abc import ProviderAdapter
 from realtime_lb.cli.failures import Unusable
 from realtime_lb.config import ConfigWarning, load_config
 from realtime_lb.deployments import Deployment
-from realtime_lb.errors import ConfigError, ConfigProblem, InvalidRequest
+from realtime_lb.errors import ConfigError, MissingExtra, RequestRefused
 from realtime_lb.providers import load_providers, shown_url
+from realtime_lb.router import RealtimeRouter
 from realtime_lb.settings import Settings
 from realtime_lb.strategies import STRATEGIES
 
@@ -39,13 +40,18 @@ class Configuration:
         settings: What the file sets.
         warnings: What its author should know.
         providers: Adapters by name.
-        urls: Where each deployment would be dialled, by id; no credential is in them.
     """
 
     settings: Settings
     warnings: tuple[ConfigWarning, ...]
     providers: Mapping[str, ProviderAdapter]
-    urls: Mapping[str, str]
+
+    def url(self, deployment: Deployment) -> str:
+        """Return where a plain session on *deployment* would be dialled; no credential is in it."""
+        try:
+            return shown_url(self.providers[deployment.provider], deployment)
+        except RequestRefused:
+            return "depends on the request"
 
     @property
     def size(self) -> str:
@@ -57,7 +63,7 @@ class Configuration:
 
 @frozen
 class Caution:
-    """Something that works and is dangerous.
+    """Something that starts, and that its owner would rather not have.
 
     Attributes:
         message: What is so, and what may come of it.
@@ -77,10 +83,10 @@ def read_configuration(path: Path) -> Configuration:
     try:
         providers = load_providers()
         loaded = load_config(path, providers=tuple(providers), strategies=tuple(STRATEGIES))
-        urls = _urls(loaded.settings.deployments, providers)
+        RealtimeRouter(loaded.settings, sinks=())  # knows what only a provider can know
     except ConfigError as error:
         raise Unusable(str(error)) from None
-    return Configuration(loaded.settings, loaded.warnings, providers, urls)
+    return Configuration(loaded.settings, loaded.warnings, providers)
 
 
 def cautions(settings: Settings) -> Iterator[Caution]:
@@ -96,6 +102,10 @@ def cautions(settings: Settings) -> Iterator[Caution]:
                 f"TLS verification is off for {deployment.id!r}: whoever sits in between gets its key",
                 "remove 'ssl_verify: false', or set ssl_verify to the path of a CA bundle",
             )
+    entra = [deployment.id for deployment in settings.deployments if deployment.entra is not None]
+    if entra and not _has_azure_identity():
+        missing = MissingExtra("azure", "signing in with Entra ID")
+        yield Caution(f"{missing.message}: no session will reach {', '.join(entra)}", missing.hint)
 
 
 def counted(number: int, noun: str) -> str:
@@ -103,29 +113,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _urls(deployments: Iterable[Deployment], providers: Mapping[str, ProviderAdapter]) -> Mapping[str, str]:
-    urls: dict[str, str] = {}
-    problems: list[ConfigProblem] = []
-    for deployment in deployments:
-        try:
-            urls[deployment.id] = shown_url(providers[deployment.provider], deployment)
-        except ConfigError as error:
-            problems.extend(error.problems)
-        except InvalidRequest as error:
-            problems.append(ConfigProblem(deployment.id, error.message, error.hint))
-        else:
-            problems.extend(_missing_packages(deployment))
-    if problems:
-        raise ConfigError(problems)
-    return urls
-
-
-def _missing_packages(deployment: Deployment) -> Iterator[ConfigProblem]:
-    if deployment.entra is None:
-        return
+def _has_azure_identity() -> bool:
     try:
-        import azure.identity.aio  # noqa: F401  # seen at the start, not by the first caller
+        import azure.identity.aio  # noqa: F401  # whether it can be imported is all we ask
     except ImportError:
-        yield ConfigProblem(
-            deployment.id, "signing in with Entra ID needs more packages", "pip install 'realtime-lb[azure]'"
-        )
+        return False
+    return True

@@ -96,7 +96,7 @@ async def _probe(
     began_s = time.monotonic()
     try:
         async with (
-            RealtimeRouter(alone, providers=providers, sinks=()) as router,
+            RealtimeRouter(alone, sinks=()) as router,
             router.connect(deployment.model_group, dialect=dialect),
         ):
             return Answer(time.monotonic() - began_s)
@@ -110,7 +110,7 @@ def _reason(error: RealtimeError) -> str:
     if isinstance(error, HandshakeRefused):
         return _joined(f"HTTP {error.status}", _STATUS_HINTS.get(error.status))
     if isinstance(error, FirstEventRefused):
-        return _joined(error.message, _printable(error.upstream_code or ""))
+        return _joined(error.message, _printable(error.upstream_code))
     network = _network_reason(error.__cause__)
     return f"no connection: {network}" if network else str(error)
 
@@ -132,4 +132,4 @@ def _joined(what: str, more: str | None) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text[:60])
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -107,7 +107,7 @@ def _no_password() -> str:
 
 
 async def _serve(configuration: Configuration, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-    router = RealtimeRouter(configuration.settings, providers=configuration.providers)
+    router = RealtimeRouter(configuration.settings)
     door = listening(router, host=host, port=port, ssl_context=tls)
     async with until_signal() as told, entered_listening(door, host, port) as url:
         _say_hello(configuration, url)

@@ -49,7 +49,7 @@ def _columns(configuration: Configuration, answers: Answers) -> list[_Column]:
         _Column("order", lambda d: _number(d.order), right=True),
         _Column("max sessions", lambda d: _number(d.max_sessions), right=True),
         _Column("answer", lambda d: _answer(answers.get(d.id))),
-        _Column("url", lambda d: Text(configuration.urls[d.id])),
+        _Column("url", lambda d: Text(configuration.url(d))),
     ]
 
 

@@ -22,7 +22,7 @@ REALTIME_PATHS = (
 def create_app(router: RealtimeRouter, *, authenticator: Authenticator | None = None) -> web.Application:
     """Return an application with the realtime routes, health and model lists.
 
-    Mount it with ``add_subapp`` or run it with `run_server`.
+    Mount it with ``add_subapp`` or run it as you run yours; `listening` runs it by itself.
 
     Args:
         router: Places the sessions. Yours to close.

@@ -38,7 +38,7 @@ async def listening(
     own clean-up would stop hearing its clients first.
 
     Args:
-        router: Places the sessions.
+        router: Places the sessions. Closed on leaving the block.
         host: Address or name to listen on.
         port: Port to listen on; 0 takes a free one.
         ssl_context: For ``https`` and ``wss``.

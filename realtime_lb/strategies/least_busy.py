@@ -25,7 +25,7 @@ class LeastBusy:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
-    def pick(self, candidates: Sequence[Candidate], request: SessionRequest) -> Pick:  # noqa: ARG002
+    def pick(self, candidates: Sequence[Candidate], _request: SessionRequest, /) -> Pick:
         loads = {c.deployment.id: _load(c) for c in candidates}
         lowest = min(loads.values())
         chosen = self._rng.choice([c for c in candidates if loads[c.deployment.id] == lowest])

@@ -24,7 +24,7 @@ class SimpleShuffle:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
-    def pick(self, candidates: Sequence[Candidate], request: SessionRequest) -> Pick:  # noqa: ARG002
+    def pick(self, candidates: Sequence[Candidate], _request: SessionRequest, /) -> Pick:
         shares = _shares(candidates)
         (chosen,) = self._rng.choices(candidates, weights=shares)
         scores = {c.deployment.id: share for c, share in zip(candidates, shares, strict=True)}

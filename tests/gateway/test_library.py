@@ -198,7 +198,7 @@ async def test_a_defect_of_ours_is_told_as_such() -> None:
     settings = Settings(
         deployments=(realtime_lb.Deployment(id="a", model_group="voice", model="m", provider="broken"),)
     )
-    async with RealtimeRouter(settings, providers={"broken": Broken()}, sinks=[told]) as router:
+    async with RealtimeRouter(settings, providers=[Broken()], sinks=[told]) as router:
         with pytest.raises(realtime_lb.RealtimeError) as error:
             async with router.connect("voice"):
                 pass
@@ -256,7 +256,7 @@ async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over() -> N
         keyless = realtime_lb.Deployment(id="k", model_group="voice", model="m", provider="keyless", order=1)
         told = Records()
         settings = Settings(deployments=(keyless, deployment("a", url)), logging=QUIET)
-        router = RealtimeRouter(settings, providers={"keyless": Keyless()}, sinks=[told])
+        router = RealtimeRouter(settings, providers=[Keyless()], sinks=[told])
         async with router, router.connect("voice") as session:
             await session.recv()
     (record,) = told.closed

@@ -92,6 +92,7 @@ async def test_the_closing_record_sums_up_all_responses() -> None:
     assert record.first_audio_s is not None
     assert 0 < record.first_event_s <= record.first_audio_s <= record.duration_s
     assert [(a.deployment, a.outcome) for a in record.attempts] == [("a", "accepted")]
+    assert (record.http_status, record.close_code) == (None, 1000)
 
 
 async def test_an_opaque_deployment_is_counted_but_not_read() -> None:
@@ -119,3 +120,4 @@ async def test_a_refused_session_leaves_a_record_too() -> None:
     assert (failed.error, failed.fault, failed.deployment) == ("all_upstreams_failed", "upstream", None)
     assert [a.outcome for a in failed.attempts] == ["upstream_unreachable"]
     assert (unknown.error, unknown.fault, unknown.model_group) == ("model_not_found", "client", None)
+    assert [(each.http_status, each.close_code) for each in (failed, unknown)] == [(503, None), (404, None)]

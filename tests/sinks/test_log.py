@@ -74,6 +74,7 @@ def test_the_closing_line_holds_everything(through_structlog: list[dict[str, obj
             "usage_cached_tokens": 0,
             "usage_output_text_tokens": 0,
             "usage_output_audio_tokens": 0,
+            "http_status": None,
             "close_code": 1000,
             "close_reason": "",
             "error": None,
