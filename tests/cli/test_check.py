@@ -2,10 +2,13 @@
 
 import asyncio
 import io
+import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 from rich.console import Console
 
@@ -14,7 +17,7 @@ from realtime_lb.cli.configuration import read_configuration
 from realtime_lb.cli.tables import shown_deployments
 from realtime_lb.simulator import Face, Simulator
 from tests.cli.configs import CANARY, LITELLM, SWEDEN, openai_group, written
-from tests.cli.processes import environment
+from tests.cli.processes import BLOCKED, environment, run
 
 
 async def check(*arguments: str, env: dict[str, str] | None = None) -> Result:
@@ -146,3 +149,38 @@ async def test_a_file_that_cannot_be_used_exits_with_2(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "AZURE_SWEDEN_API_BASE" in result.stderr
     assert CANARY not in result.output
+
+
+ENTRA = """\
+model_list:
+  - model_name: voice
+    litellm_params: {model: azure/ours, api_base: "https://a.openai.azure.com", tenant_id: t, client_id: c,
+      client_secret: KEY}
+    model_info: {id: entra}
+""".replace("KEY", CANARY)
+
+
+async def test_a_missing_package_is_missed_at_once_and_stops_no_other_deployment(tmp_path: Path) -> None:
+    program = BLOCKED.format("azure.identity")
+    done = await run("check", "-c", written(tmp_path, ENTRA), command=(sys.executable, "-c", program))
+    assert done.status == 0
+    assert "signing in with Entra ID needs more packages: no session will reach entra" in done.err
+    assert "pip install 'realtime-lb[azure]'" in done.err
+    assert CANARY not in done.err
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_the_reason(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with Simulator(Face.OPENAI, api_key=CANARY, ssl_context=context) as simulator:
+        config = written(tmp_path, openai_group(a=f"{simulator.base_url}/v1"))
+        result = await check("-c", config, "--dial", env=environment())
+    assert result.exit_code == 1
+    assert "certificate" in result.stdout
+
+
+async def test_what_the_file_says_in_vain_is_a_warning(tmp_path: Path) -> None:
+    text = f"{openai_group(a='http://127.0.0.1:1/v1')}router_settings: {{redis_host: x}}\n"
+    result = await check("-c", written(tmp_path, text))
+    assert result.exit_code == 0
+    assert "config.yaml:5: router_settings.redis_host" in result.stderr

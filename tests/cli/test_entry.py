@@ -4,9 +4,7 @@ import sys
 
 import pytest
 
-from tests.cli.processes import REALTIME_LB, run
-
-BLOCKED = "import sys; sys.modules[{!r}] = None; from realtime_lb.__main__ import main; main()"
+from tests.cli.processes import BLOCKED, run
 
 
 @pytest.mark.parametrize("package", ["click", "rich"])
@@ -25,12 +23,12 @@ async def test_a_defect_of_ours_is_not_taken_for_a_missing_extra() -> None:
 
 
 async def test_help_names_every_command() -> None:
-    done = await run("--help", command=REALTIME_LB)
+    done = await run("--help")
     assert done.status == 0
     assert [name for name in ("serve", "check", "simulate", "demo") if f"\n  {name} " not in done.out] == []
 
 
-async def test_an_unknown_option_is_a_matter_of_usage() -> None:
-    done = await run("serve", "--confg", "x.yaml")
+async def test_a_command_without_its_file_says_how_to_name_it() -> None:
+    done = await run("serve")
     assert done.status == 2
-    assert "--config" in done.err
+    assert "Missing option '--config' / '-c' (env var: 'CONFIG_FILE_PATH')" in done.err

@@ -18,6 +18,7 @@ async def test_what_it_prints_is_what_clients_need() -> None:
         openai_key = (await simulator.says("^export OPENAI_API_KEY=(.+)$"))[1]
         azure = (await simulator.says("^export AZURE_API_BASE=(.+)$"))[1]
         azure_key = (await simulator.says("^export AZURE_API_KEY=(.+)$"))[1]
+        assert openai_key == azure_key == "sk-mine"
         dials = [
             (f"{openai}/realtime?model=gpt-realtime", {"Authorization": f"Bearer {openai_key}"}),
             (f"{azure}/openai/v1/realtime?model=ours", {"api-key": azure_key}),
