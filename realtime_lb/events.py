@@ -26,14 +26,18 @@ _USUAL_HEAD = re.compile(
     rb'[ \t\r\n]*\{[ \t\r\n]*(?:"event_id"[ \t\r\n]*:[ \t\r\n]*"[^"\\]*"[ \t\r\n]*,[ \t\r\n]*)?'
     rb'"type"[ \t\r\n]*:[ \t\r\n]*"([a-z0-9_.]+)"'
 )
-"""Every official client and server but one starts its events so; `_find_type` reads all others."""
+"""Every official client and server but one starts its events so; `_Walk` reads all others."""
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _SCALAR = re.compile(rb"[-+.0-9a-zA-Z]+")
 _BRACKET_OR_QUOTE = re.compile(rb'["\[\]{}]')
 _OPENING = b"{["
-_BACKSLASH = 0x5C
-_QUOTE = 0x22
+
+MOST_SEARCHES = 1_000
+"""About a millisecond. Tools of a large ``session.update`` that stand before its type take some hundreds."""
+
+LONGEST_SLASHES = 64
+"""Backslashes in a row before a quote; more are nobody's text."""
 
 
 def parse_event(payload: bytes | memoryview) -> JsonObject | None:
@@ -48,83 +52,100 @@ def parse_event(payload: bytes | memoryview) -> JsonObject | None:
 def event_type(payload: bytes | memoryview) -> str | None:
     """Return the event's ``type`` without parsing the rest, or None where there is none to be read.
 
-    Costs a few searches whatever the payload's size: a long string is skipped, not looked at.
+    Costs at most a few hundred searches, whatever the payload's size and whatever is in it: long strings are
+    jumped over, and who hides the type behind more than that has hidden it.
     """
     if usual := _USUAL_HEAD.match(payload):
         return usual[1].decode()
     try:
-        return _find_type(bytes(payload))
+        return _Walk(bytes(payload)).type_of_object()
     except _NotAnEventError:
         return None
 
 
 class _NotAnEventError(Exception):
-    """The text is not the JSON object that it would have to be."""
+    """The text is not the JSON object that it would have to be, or not worth the search."""
 
 
-def _find_type(data: bytes) -> str | None:
-    at = _after_space(data, 0)
-    if data[at : at + 1] != b"{":
-        return None
-    at = _after_space(data, at + 1)
-    while data[at : at + 1] == b'"':
-        key_end = _string_end(data, at)
-        key = data[at + 1 : key_end - 1]
-        at = _after_space(data, key_end)
-        if data[at : at + 1] != b":":
-            return None
-        at = _after_space(data, at + 1)
-        value_end = _value_end(data, at)
-        if key == b"type":
-            return _text(data[at:value_end])
-        at = _after_space(data, value_end)
-        if data[at : at + 1] != b",":
-            return None
-        at = _after_space(data, at + 1)
-    return None
+class _Walk:
+    """One walk over the top level of a JSON object, on a budget."""
 
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._searches_left = MOST_SEARCHES
 
-def _after_space(data: bytes, at: int) -> int:
-    match = _SPACE.match(data, at)
-    return match.end() if match else at
-
-
-def _string_end(data: bytes, at: int) -> int:
-    """Return the index after the closing quote of the string that opens at *at*."""
-    quote = data.find(b'"', at + 1)
-    while quote > 0:
-        first_slash = quote
-        while data[first_slash - 1] == _BACKSLASH:
-            first_slash -= 1
-        if (quote - first_slash) % 2 == 0:
-            return quote + 1
-        quote = data.find(b'"', quote + 1)
-    raise _NotAnEventError
-
-
-def _value_end(data: bytes, at: int) -> int:
-    first = data[at : at + 1]
-    if first == b'"':
-        return _string_end(data, at)
-    if first and first in _OPENING:
-        return _nested_end(data, at)
-    match = _SCALAR.match(data, at)
-    if match is None:
+    def type_of_object(self) -> str | None:
+        at = self._opened(self._after_space(0))
+        while self._byte(at) == b'"':
+            key_end = self._string_end(at)
+            key = self._data[at + 1 : key_end - 1]
+            at = self._after_space(self._expect(b":", self._after_space(key_end)))
+            value_end = self._value_end(at)
+            if key == b"type":
+                return _text(self._data[at:value_end])
+            at = self._after_space(self._expect(b",", self._after_space(value_end)))
         raise _NotAnEventError
-    return match.end()
 
+    def _opened(self, at: int) -> int:
+        return self._after_space(self._expect(b"{", at))
 
-def _nested_end(data: bytes, at: int) -> int:
-    depth = 0
-    while match := _BRACKET_OR_QUOTE.search(data, at):
-        if data[match.start()] == _QUOTE:
-            at = _string_end(data, match.start())
-            continue
-        depth += 1 if match.group() in _OPENING else -1
-        at = match.end()
-        if depth == 0:
-            return at
-    raise _NotAnEventError
+    def _byte(self, at: int) -> bytes:
+        return self._data[at : at + 1]
+
+    def _expect(self, byte: bytes, at: int) -> int:
+        if self._byte(at) != byte:
+            raise _NotAnEventError
+        return at + 1
+
+    def _spend(self) -> None:
+        self._searches_left -= 1
+        if self._searches_left < 0:
+            raise _NotAnEventError
+
+    def _after_space(self, at: int) -> int:
+        match = _SPACE.match(self._data, at)
+        return match.end() if match else at
+
+    def _string_end(self, at: int) -> int:
+        """Return the index after the closing quote of the string that opens at *at*."""
+        quote = self._data.find(b'"', at + 1)
+        while quote > 0:
+            self._spend()
+            if not self._is_escaped(at, quote):
+                return quote + 1
+            quote = self._data.find(b'"', quote + 1)
+        raise _NotAnEventError
+
+    def _is_escaped(self, opening: int, quote: int) -> bool:
+        before = self._data[max(opening + 1, quote - LONGEST_SLASHES) : quote]
+        slashes = len(before) - len(before.rstrip(b"\\"))
+        if slashes == LONGEST_SLASHES:
+            raise _NotAnEventError
+        return slashes % 2 == 1
+
+    def _value_end(self, at: int) -> int:
+        first = self._byte(at)
+        if first == b'"':
+            return self._string_end(at)
+        if first and first in _OPENING:
+            return self._nested_end(at)
+        match = _SCALAR.match(self._data, at)
+        if match is None:
+            raise _NotAnEventError
+        return match.end()
+
+    def _nested_end(self, at: int) -> int:
+        depth = 0
+        while match := _BRACKET_OR_QUOTE.search(self._data, at):
+            self._spend()
+            if match.group() == b'"':
+                at = self._string_end(match.start())
+                continue
+            depth += 1 if match.group() in _OPENING else -1
+            at = match.end()
+            if depth == 0:
+                return at
+        raise _NotAnEventError
 
 
 def _text(value: bytes) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime_lb.events import event_type, parse_event
+from realtime_lb.events import LONGEST_SLASHES, MOST_SEARCHES, event_type, parse_event
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,17 @@ def test_a_parse_gives_objects_only() -> None:
     assert parse_event(b"[1]") is None
     assert parse_event(b"{") is None
     assert parse_event(b"[" * 100_000) is None
+
+
+@pytest.mark.parametrize("value", ["[],", '"",', "{},", '"\\\\\\"",'])
+def test_a_type_behind_a_heap_of_values_is_not_searched_for_ever(value: str) -> None:
+    """Some hundred values are walked over; a message that is made to cost is given up on."""
+    few, many = value * (MOST_SEARCHES // 10), value * (MOST_SEARCHES * 2)
+    assert event_type(f'{{"a":[{few}0],"type":"x"}}'.encode()) == "x"
+    assert event_type(f'{{"a":[{many}0],"type":"x"}}'.encode()) is None
+
+
+def test_backslashes_without_end_are_given_up_on() -> None:
+    text = '{"a":"' + "\\" * 2 * LONGEST_SLASHES + '","type":"x"}'
+    assert event_type(text.encode()) is None
+    assert event_type(('{"a":"' + "\\" * 30 + '","type":"x"}').encode()) == "x"
