@@ -115,8 +115,8 @@ class Connection(Protocol):
         ...
 
     @property
-    def unsent_bytes(self) -> int:
-        """Bytes taken by `write` that the peer's side has not taken yet. Falling means progress."""
+    def taken_bytes(self) -> int:
+        """A number that grows while the peer takes what was written. Only its growth means anything."""
         ...
 
     def pause(self) -> None:

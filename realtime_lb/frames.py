@@ -42,7 +42,7 @@ class Frame:
         return self if isinstance(self.payload, bytes) else evolve(self, payload=bytes(self.payload))
 
 
-OnFrame: TypeAlias = Callable[[Frame], None]
+OnFrame: TypeAlias = Callable[[Frame], object]
 
 
 @frozen

@@ -59,11 +59,11 @@ class Lane:
 
     def _look_again(self) -> None:
         loop = asyncio.get_running_loop()
-        self._watch = loop.call_later(self._stall_timeout_s, self._check, self._sink.unsent_bytes)
+        self._watch = loop.call_later(self._stall_timeout_s, self._check, self._sink.taken_bytes)
 
-    def _check(self, unsent_before: int) -> None:
-        """A slow reader goes on, one that takes nothing does not. Nothing is written in between."""
-        if self._sink.unsent_bytes < unsent_before:
+    def _check(self, taken_before: int) -> None:
+        """A slow reader goes on, one that takes nothing does not."""
+        if self._sink.taken_bytes > taken_before:
             self._look_again()
         else:
             self._on_stall()

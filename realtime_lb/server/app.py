@@ -31,6 +31,6 @@ def create_app(router: RealtimeRouter, *, authenticator: Authenticator | None = 
     app = web.Application()
     handler = realtime_handler(router, authenticator=authenticator)
     for path in REALTIME_PATHS:
-        app.router.add_get(path, handler)
+        app.router.add_get(path, handler, allow_head=False)
     add_pages(app, router, authenticator)
     return app

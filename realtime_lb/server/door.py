@@ -9,19 +9,16 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from realtime_lb.abc import Authenticator, Connection
-from realtime_lb.auth import authenticator_for
 from realtime_lb.errors import DownstreamClosed, RealtimeError, UpgradeRequired
 from realtime_lb.requests import SessionRequest
 from realtime_lb.router import RealtimeRouter
-from realtime_lb.server.reading import check_origin, key_of, session_request
-from realtime_lb.transports.aiohttp_connection import accept_websocket
+from realtime_lb.server.gate import Gate
+from realtime_lb.server.reading import session_request
+from realtime_lb.transports.aiohttp_upgrade import accept_websocket, is_handshake
 
 __all__ = ["Handler", "realtime_handler", "refusal"]
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-SUBPROTOCOL = "realtime"
-"""The only one that is ever answered: the others that clients offer hold their keys."""
 
 _LOOK_FOR_CLIENT_EVERY_S = 0.1
 """aiohttp tells a handler nothing of a client that leaves while an upstream is being dialled."""
@@ -35,13 +32,12 @@ def realtime_handler(router: RealtimeRouter, *, authenticator: Authenticator | N
         authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
     """
     server = router.settings.server
-    who = authenticator or authenticator_for(server)
+    gate = Gate(server, authenticator)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            check_origin(request, server)
-            principal = await who.authenticate(key_of(request, server))
-            if not web.WebSocketResponse(protocols=(SUBPROTOCOL,)).can_prepare(request):
+            principal = await gate.admit(request)
+            if not is_handshake(request):
                 raise UpgradeRequired
             return await _serve(router, session_request(request, principal, server), request)
         except RealtimeError as error:
@@ -67,9 +63,7 @@ async def _serve(router: RealtimeRouter, wanted: SessionRequest, request: web.Re
     accepted: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
 
     async def accept() -> Connection:
-        websocket, connection = await accept_websocket(
-            request, router.settings.limits, subprotocols=(SUBPROTOCOL,)
-        )
+        websocket, connection = await accept_websocket(request, router.settings.limits)
         accepted.set_result(websocket)
         return connection
 
@@ -97,6 +91,6 @@ async def _client_waits(
     while not (serving.done() or accepted.done()):
         either: set[asyncio.Future[Any]] = {serving, accepted}
         await asyncio.wait(either, timeout=_LOOK_FOR_CLIENT_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        if request.transport is None or request.transport.is_closing():
+        if not accepted.done() and (request.transport is None or request.transport.is_closing()):
             serving.cancel()
             return

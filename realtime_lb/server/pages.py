@@ -8,12 +8,11 @@ from typing import TypeAlias
 from aiohttp import web
 
 from realtime_lb.abc import Authenticator
-from realtime_lb.auth import authenticator_for
 from realtime_lb.errors import RealtimeError
 from realtime_lb.records import DeploymentSnapshot
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.door import Handler, refusal
-from realtime_lb.server.reading import check_origin, key_of
+from realtime_lb.server.gate import Gate
 from realtime_lb.typing import JsonObject
 
 __all__ = ["add_pages"]
@@ -23,7 +22,7 @@ Page: TypeAlias = Callable[[RealtimeRouter], JsonObject]
 
 def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authenticator | None) -> None:
     """Add LiteLLM's and OpenAI's informational routes to *app*."""
-    who = authenticator or authenticator_for(router.settings.server)
+    gate = Gate(router.settings.server, authenticator)
     app.router.add_get("/health/liveliness", _alive)
     app.router.add_get("/health/liveness", _alive)
     app.router.add_get("/health/readiness", _readiness(router))
@@ -34,16 +33,13 @@ def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authe
         ("/model/info", _model_info),
         ("/v1/model/info", _model_info),
     ):
-        app.router.add_get(path, _locked(page, router, who))
+        app.router.add_get(path, _locked(page, router, gate))
 
 
-def _locked(page: Page, router: RealtimeRouter, who: Authenticator) -> Handler:
-    server = router.settings.server
-
+def _locked(page: Page, router: RealtimeRouter, gate: Gate) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            check_origin(request, server)
-            await who.authenticate(key_of(request, server))
+            await gate.admit(request)
         except RealtimeError as error:
             return refusal(error)
         return web.json_response(page(router))

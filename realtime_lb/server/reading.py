@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from ipaddress import ip_address
 
 from aiohttp import web
 
 from realtime_lb.dialects import client_dialect
-from realtime_lb.errors import InvalidRequest, OriginRefused
+from realtime_lb.errors import InvalidRequest
 from realtime_lb.requests import Principal, SessionRequest
 from realtime_lb.settings import ServerSettings
 from realtime_lb.typing import Secret
 
-__all__ = ["check_origin", "client_address", "key_of", "session_request"]
+__all__ = ["key_of", "session_request"]
 
 FORWARDED_HEADERS = ("OpenAI-Safety-Identifier",)
 """All that goes upstream of what a client sends. OpenAI ties it to the end user, so each dial repeats it."""
@@ -40,12 +39,12 @@ def session_request(request: web.Request, principal: Principal, server: ServerSe
         call_id=_parameter(request, "call_id"),
         dialect=client_dialect(
             beta_header=request.headers.get("OpenAI-Beta", ""),
-            subprotocols=_subprotocols(request.headers),
+            subprotocols=_subprotocols(request),
             preview_path=preview and "api-version" in request.query,
         ),
         principal=principal,
         forwarded_headers={name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))},
-        client_address=client_address(request, server),
+        client_address=_client_address(request, server),
     )
 
 
@@ -56,7 +55,7 @@ def key_of(request: web.Request, server: ServerSettings) -> Secret | None:
         return Secret(bearer.strip())
     if header := request.headers.get("api-key"):
         return Secret(header)
-    for offered in _subprotocols(request.headers):
+    for offered in _subprotocols(request):
         if offered.startswith(KEY_SUBPROTOCOL):
             return Secret(offered.removeprefix(KEY_SUBPROTOCOL))
     if server.allow_query_key and (query := request.query.get("api-key")):
@@ -64,23 +63,7 @@ def key_of(request: web.Request, server: ServerSettings) -> Secret | None:
     return None
 
 
-def check_origin(request: web.Request, server: ServerSettings) -> None:
-    """Refuse web pages that nobody allowed.
-
-    A browser lets any page open a websocket to any address that it can reach, so a gateway without a key
-    would be every page's. With a key, and no list of origins, the key decides.
-
-    Raises:
-        OriginRefused: The request comes from such a page.
-    """
-    origin = request.headers.get("Origin")
-    if origin is None or origin in server.allowed_origins:
-        return
-    if server.allowed_origins or server.master_key is None:
-        raise OriginRefused
-
-
-def client_address(request: web.Request, server: ServerSettings) -> str | None:
+def _client_address(request: web.Request, server: ServerSettings) -> str | None:
     """Return where the client called from: the last address that is no trusted proxy's."""
     address = request.remote
     hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
@@ -94,11 +77,13 @@ def _is_trusted(address: str, server: ServerSettings) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed  # how a dual-stack socket shows IPv4
     return any(parsed in network for network in server.trusted_proxies)
 
 
-def _subprotocols(headers: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(offer.strip() for offer in headers.get("Sec-WebSocket-Protocol", "").split(",") if offer)
+def _subprotocols(request: web.Request) -> tuple[str, ...]:
+    lines = request.headers.getall("Sec-WebSocket-Protocol", ())
+    return tuple(offer.strip() for offer in ",".join(lines).split(",") if offer)
 
 
 def _parameter(request: web.Request, name: str) -> str | None:

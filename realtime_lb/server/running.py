@@ -22,6 +22,9 @@ BACKLOG = 4096
 KEEPALIVE_S = 15.0
 """Also how long a socket may take to finish a request's head."""
 
+SHUTDOWN_S = 1.0
+"""For requests under way when all sessions have ended. aiohttp waits twice as long as it is told."""
+
 
 @asynccontextmanager
 async def listening(
@@ -55,18 +58,23 @@ async def listening(
         handle_signals=False,
         access_log=None,  # one line when a session opens and one when it closes say more
         keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=SHUTDOWN_S,
     )
     await runner.setup()
+    site = web.TCPSite(runner, host, port, ssl_context=ssl_context, backlog=BACKLOG)
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=ssl_context, backlog=BACKLOG)
         await site.start()
-        bound = runner.addresses[0]
-        scheme = "http" if ssl_context is None else "https"
-        yield f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
-        await site.stop()
+        try:
+            bound = runner.addresses[0]
+            scheme = "http" if ssl_context is None else "https"
+            yield f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
+        finally:
+            await site.stop()
     finally:
-        await router.aclose()
-        await runner.cleanup()
+        try:
+            await router.aclose()
+        finally:
+            await runner.cleanup()
 
 
 def _bracketed(address: str) -> str:

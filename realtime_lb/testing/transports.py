@@ -96,11 +96,12 @@ async def _write_says_no_and_tells_of_room_once(near: Connection, far: Connectio
 
     near.on_writable = on_writable
     written = await _fill(near)
-    assert near.unsent_bytes > 0, "unsent_bytes is 0 although the peer has not taken everything"
     assert times == 0, "on_writable was called although nobody reads"
+    taken_before = near.taken_bytes
     reader = _Reader(far)
     await told.wait()
     await reader.received(written)
+    assert near.taken_bytes > taken_before, "taken_bytes did not grow, although the peer took all"
     await asyncio.sleep(0)
     assert times == 1, f"on_writable was called {times} times after one refusal"
 
@@ -213,6 +214,52 @@ async def _closing_a_peer_that_reads_nothing_ends(near: Connection, far: Connect
     far.abort()
 
 
+async def _a_paused_connection_can_be_closed(near: Connection, far: Connection) -> None:
+    ours, theirs = _Reader(near), _Reader(far)
+    near.pause()
+    for _ in range(_UNDER_WAY):
+        far.write(Frame(Opcode.BINARY, _CHUNK))
+    closing = asyncio.create_task(near.close(4003))
+    end = await theirs.ended
+    await far.close()
+    await closing
+    await ours.ended
+    assert end.code == 4003, f"the peer saw {end.code} when a paused connection was closed"
+    assert not ours.frames, "frames were delivered after close()"
+
+
+async def _a_paused_connection_can_be_aborted(near: Connection, far: Connection) -> None:
+    ours, theirs = _Reader(near), _Reader(far)
+    await asyncio.sleep(0)
+    near.pause()
+    near.abort()
+    await ours.ended
+    assert (await theirs.ended).code == 1006, "the peer of an aborted connection must see 1006"
+
+
+async def _who_closes_second_waits_for_the_first(near: Connection, far: Connection) -> None:
+    ours, theirs = _Reader(near), _Reader(far)
+    closing = [asyncio.create_task(near.close(code)) for code in (4004, 4005)]
+    end = await theirs.ended
+    await far.close()
+    await asyncio.wait(closing)
+    await ours.ended
+    assert end.code == 4004, f"of two closes, the peer heard {end.code} and not the first"
+
+
+async def _a_cancelled_close_aborts(near: Connection, far: Connection) -> None:
+    await _fill(near)
+    closing = asyncio.create_task(near.close(1000))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    done = closing.done()  # some transports have nothing to wait for
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled() or done, "close() swallowed its cancellation"
+    near.abort()
+    assert (await _Reader(far).ended).code in {1000, 1006}, "the peer did not see the end"
+
+
 CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         check.__name__.strip("_"): check
@@ -230,6 +277,10 @@ CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
             _a_failing_receiver_ends_the_connection,
             _a_message_over_the_cap_is_1009,
             _closing_a_peer_that_reads_nothing_ends,
+            _a_paused_connection_can_be_closed,
+            _a_paused_connection_can_be_aborted,
+            _who_closes_second_waits_for_the_first,
+            _a_cancelled_close_aborts,
         )
     }
 )

@@ -1,9 +1,8 @@
-"""Websockets over aiohttp: upstreams that we dial, and the socket of a client that a server accepted."""
+"""A websocket of aiohttp's, dialled or accepted, as a `Connection`."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +13,14 @@ from aiohttp import web
 
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.tcp import (
+    acknowledged_bytes,
+    limit_unacknowledged_time,
+    limit_unsent,
+    unsent_bytes,
+)
 
-__all__ = ["AiohttpConnection", "accept_websocket"]
+__all__ = ["AiohttpConnection"]
 
 Websocket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any] | web.WebSocketResponse[Any]"
 
@@ -56,12 +61,15 @@ class AiohttpConnection:
         self._pumped: asyncio.Event | None = None
         self._waiting_for_room = False
         self._said: Close | None = None
+        self._closed = asyncio.Event()
         self._lost = False
-        _limit_unacknowledged_time(transport, limits.stall_timeout_s)
+        # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
+        limit_unacknowledged_time(transport, 2 * limits.stall_timeout_s)
+        limit_unsent(transport)
 
     def __repr__(self) -> str:
         state = "lost" if self._lost else "closing" if self._said else "open"
-        return f"<AiohttpConnection {state}, {self.unsent_bytes} B unsent>"
+        return f"<AiohttpConnection {state}>"
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._pumped = asyncio.Event()
@@ -76,9 +84,17 @@ class AiohttpConnection:
     async def _pump(self, on_frame: OnFrame) -> Close:
         receive = self._websocket.receive
         while True:
-            if self._resumed is not None:
+            while self._resumed is not None:
                 await self._resumed.wait()
-            message = await receive()
+            try:
+                message = await receive()
+            except ConnectionError:  # aiohttp's own answer to a ping found the peer gone
+                return self._said or _LOST
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                self.abort()  # see write(): somebody else's wait for room was cancelled
+                return self._said or _LOST
             opcode = _DATA.get(message.type)
             if opcode is None:
                 return self._end(message)
@@ -108,6 +124,7 @@ class AiohttpConnection:
             self.abort()
             return True
         sending.close()
+        room._asyncio_future_blocking = False  # noqa: SLF001  # as a task does with what a coroutine yields
         if not self._waiting_for_room:
             self._waiting_for_room = True
             room.add_done_callback(self._found_room)
@@ -121,8 +138,8 @@ class AiohttpConnection:
             self.on_writable()
 
     @property
-    def unsent_bytes(self) -> int:
-        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+    def taken_bytes(self) -> int:
+        return acknowledged_bytes(self._transport) or -unsent_bytes(self._transport)
 
     def pause(self) -> None:
         if self._resumed is None and self._said is None:
@@ -134,9 +151,11 @@ class AiohttpConnection:
             self._resumed = None
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        if self._said is None:
-            self._said = Close(code, shorten_reason(reason))
-            self.resume()
+        if self._said is not None:
+            await self._closed.wait()  # who came first says goodbye, and has a deadline
+            return
+        self._said = Close(code, shorten_reason(reason))
+        self.resume()
         try:
             async with asyncio.timeout(self._close_timeout_s):
                 await self._shake_hands(self._said)
@@ -144,11 +163,12 @@ class AiohttpConnection:
             self.abort()
         except asyncio.CancelledError:
             self.abort()
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if _is_cancelled():
                 raise
-        if self._transport.get_write_buffer_size():  # said goodbye, and reads nothing any more
-            self.abort()
+        finally:
+            if unsent_bytes(self._transport):  # it said goodbye, and reads nothing any more
+                self.abort()
+            self._closed.set()
 
     async def _shake_hands(self, close: Close) -> None:
         if self._pumped is not None and not self._pumped.is_set():
@@ -168,46 +188,7 @@ class AiohttpConnection:
         self._release()
 
 
-async def accept_websocket(
-    request: web.Request, limits: LimitSettings, *, subprotocols: tuple[str, ...] = ()
-) -> tuple[web.WebSocketResponse[Any], AiohttpConnection]:
-    """Answer *request* with a 101.
-
-    Args:
-        request: The upgrade that somebody has already allowed.
-        limits: What the connection may cost.
-        subprotocols: What may be answered, if the client offers it.
-
-    Returns:
-        The response for the handler to return, and the connection.
-
-    Raises:
-        aiohttp.web.HTTPBadRequest: It is no websocket handshake.
-        ConnectionResetError: The client is gone.
-    """
-    websocket = web.WebSocketResponse(
-        protocols=subprotocols,
-        autoclose=False,
-        heartbeat=limits.heartbeat_s,
-        timeout=limits.close_timeout_s,
-        compress=False,
-        max_msg_size=limits.max_message_bytes,
-        decode_text=False,
-    )
-    transport = request.transport
-    if transport is None:
-        raise ConnectionResetError("the client is gone")
-    await websocket.prepare(request)
-    return websocket, AiohttpConnection(websocket, transport, limits)
-
-
-def _limit_unacknowledged_time(transport: asyncio.Transport, limit_s: float) -> None:
-    """Have the kernel drop a peer that acknowledges nothing, or takes nothing, for *limit_s*.
-
-    aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
-    """
-    raw = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if raw is not None and option is not None and raw.family in {socket.AF_INET, socket.AF_INET6}:
-        with suppress(OSError):
-            raw.setsockopt(socket.IPPROTO_TCP, option, int(limit_s * 1000))
+def _is_cancelled() -> bool:
+    """Say whether it is this task that is to end, and not another that waited for the same thing."""
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import ssl
@@ -24,6 +25,9 @@ from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.typing import Secret
 
 __all__ = ["AiohttpTransport"]
+
+LONGEST_RETRY_AFTER_S = 3600.0
+"""No provider names more than an hour; a nonsensical header must not park a deployment for a year."""
 
 _SHARED_STORE = Tls()
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
@@ -54,6 +58,7 @@ class AiohttpTransport:
     def __init__(self, limits: LimitSettings | None = None) -> None:
         self._limits = limits or LimitSettings()
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._tls_contexts: dict[Tls, ssl.SSLContext] = {}
 
     async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:
@@ -88,6 +93,8 @@ class AiohttpTransport:
         return AiohttpConnection(websocket, websocket.transport, self._limits, websocket.release)
 
     def _http(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ValueError("the transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
@@ -111,6 +118,7 @@ class AiohttpTransport:
         return self._tls_contexts[tls]
 
     async def aclose(self) -> None:
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -167,13 +175,16 @@ def _proxy_for(url: URL) -> str | None:
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``retry-after-ms`` (Azure) or ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3)."""
+    milliseconds, delay = headers.get("retry-after-ms"), headers.get("Retry-After")
     try:
-        if (milliseconds := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        if (delay := headers.get("Retry-After")) is None:
+        if milliseconds is not None:
+            seconds = float(milliseconds) / 1000
+        elif delay is None:
             return None
-        if delay.strip().replace(".", "", 1).isdigit():
-            return float(delay)
-        return max(0.0, (parsedate_to_datetime(delay) - now).total_seconds())
+        elif delay.strip().replace(".", "", 1).isdigit():
+            seconds = float(delay)
+        else:
+            seconds = (parsedate_to_datetime(delay) - now).total_seconds()
     except (ValueError, TypeError):
         return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S) if math.isfinite(seconds) else None

@@ -31,6 +31,7 @@ class _Pipe:
 
     frames: deque[Frame] = Factory(deque)
     unread_bytes: int = 0
+    taken_bytes: int = 0
     writer_waits: bool = False
     on_room: Callable[[], None] = _nothing
     news: asyncio.Event = Factory(asyncio.Event)
@@ -45,6 +46,7 @@ class _Pipe:
     def take(self) -> Frame:
         frame = self.frames.popleft()
         self.unread_bytes -= len(frame.payload)
+        self.taken_bytes += len(frame.payload)
         return frame
 
     def tell_writer(self) -> None:
@@ -117,8 +119,8 @@ class MemoryConnection:
         return self._outgoing.put(frame.kept())
 
     @property
-    def unsent_bytes(self) -> int:
-        return self._outgoing.unread_bytes
+    def taken_bytes(self) -> int:
+        return self._outgoing.taken_bytes
 
     def pause(self) -> None:
         self._paused = True

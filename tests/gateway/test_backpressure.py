@@ -142,17 +142,17 @@ async def test_an_upstream_that_takes_nothing_any_more_is_its_own_fault() -> Non
 class SlowPeer:
     """A connection whose peer takes what the test lets it take."""
 
-    def __init__(self, unsent: list[int]) -> None:
+    def __init__(self, taken: list[int]) -> None:
         self.on_writable: Callable[[], None] = lambda: None
         self.paused = False
-        self._unsent = unsent
+        self._taken = taken
 
     def write(self, _frame: Frame) -> bool:
         return False
 
     @property
-    def unsent_bytes(self) -> int:
-        return self._unsent.pop(0) if len(self._unsent) > 1 else self._unsent[0]
+    def taken_bytes(self) -> int:
+        return self._taken.pop(0) if len(self._taken) > 1 else self._taken[0]
 
     def pause(self) -> None:
         self.paused = True
@@ -163,12 +163,12 @@ class SlowPeer:
 
 async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> None:
     """Three looks find progress, the fourth finds none."""
-    source, sink = SlowPeer([0]), SlowPeer([900, 600, 600, 300, 300, 100, 100, 100])
+    source, sink = SlowPeer([0]), SlowPeer([100, 300, 300, 600, 600, 900, 900, 900])
     stalled = asyncio.Event()
     lane = Lane(source, sink, lambda _frame: None, 0.001, stalled.set)  # type: ignore[arg-type]
     lane.forward(Frame(Opcode.TEXT, b"x"))
     assert source.paused
     await stalled.wait()
-    assert sink._unsent == [100]
+    assert sink._taken == [900]
     sink.on_writable()
     assert not source.paused

@@ -1,6 +1,7 @@
 """Dialling: every failure has its name, and no default of the library underneath decides anything."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,9 @@ from attrs import evolve
 from realtime_lb import DialRequest, LimitSettings, Secret, Tls
 from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+from tests.transports.pairs import aiohttp_pair
 
 
 @asynccontextmanager
@@ -73,6 +76,10 @@ def answering(status: int, headers: dict[str, str]) -> web.Application:
         ({"retry-after-ms": "1500"}, 1.5),
         ({"Retry-After": "soon"}, None),
         ({"retry-after-ms": "x"}, None),
+        ({"retry-after-ms": "inf"}, None),
+        ({"retry-after-ms": "nan"}, None),
+        ({"retry-after-ms": "-5"}, 0.0),
+        ({"Retry-After": "99999999"}, 3600.0),
         ({"Retry-After": format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)}, 0.0),
     ],
 )
@@ -283,3 +290,39 @@ async def test_a_peer_that_answers_no_ping_is_dead() -> None:
         await connection.close()
         frozen.set()
     assert end.code == 1006
+
+
+async def test_a_closed_transport_dials_no_more() -> None:
+    async with server(app()) as url, transport() as dialling:
+        await dialling.aclose()
+        with pytest.raises(UpstreamUnreachable):
+            await dialling.connect(DialRequest(url=url), 5.0)
+
+
+async def test_a_ping_that_finds_its_peer_gone_is_a_loss_and_no_exception() -> None:
+    """aiohttp answers pings while it reads, and the answer may be what finds the socket dead."""
+    async with aiohttp_pair() as (near, far):
+        assert isinstance(near, AiohttpConnection)
+        assert isinstance(far, AiohttpConnection)
+        near.pause()
+        pumping = asyncio.create_task(near.pump(lambda _frame: None))
+        await asyncio.sleep(0)
+        await far._websocket.ping()
+        far.abort()
+        # The loss of a socket is told to nobody who does not read.
+        while not near._transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        near.resume()
+        assert (await pumping).code == 1006
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has these options")
+async def test_the_kernel_is_told_how_long_to_wait_and_how_much_to_hold() -> None:
+    async with aiohttp_pair(LimitSettings(stall_timeout_s=7.0)) as pair:
+        for connection in pair:
+            assert isinstance(connection, AiohttpConnection)
+            raw = connection._transport.get_extra_info("socket")
+            assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 14_000
+            assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 128 * 1024
+            assert connection._websocket.compress == 0
+            connection.abort()

@@ -1,0 +1,69 @@
+"""Answering a client's handshake with aiohttp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+
+__all__ = ["accept_websocket", "is_handshake"]
+
+_OFFERS = "Sec-WebSocket-Protocol"
+
+SUBPROTOCOL = "realtime"
+"""The only one that is ever answered: the others that clients offer hold their keys."""
+
+
+def is_handshake(request: web.Request) -> bool:
+    """Say whether *request* can be answered with a 101."""
+    try:
+        return request.method == "GET" and bool(web.WebSocketResponse().can_prepare(_without_keys(request)))
+    except ValueError:  # a Sec-WebSocket-Key that is no ASCII
+        return False
+
+
+def _without_keys(request: web.Request) -> web.Request:
+    """Return *request* offering no subprotocol but the one that is answered.
+
+    Clients show their keys as subprotocols, and aiohttp logs those that it does not know.
+    """
+    headers = request.headers.copy()
+    offers = ",".join(headers.popall(_OFFERS, [])).split(",")
+    if SUBPROTOCOL in (offer.strip() for offer in offers):
+        headers[_OFFERS] = SUBPROTOCOL
+    return request.clone(headers=headers)
+
+
+async def accept_websocket(
+    request: web.Request, limits: LimitSettings
+) -> tuple[web.WebSocketResponse[Any], AiohttpConnection]:
+    """Answer *request* with a 101.
+
+    Args:
+        request: The upgrade that somebody has already allowed.
+        limits: What the connection may cost.
+
+    Returns:
+        The response for the handler to return, and the connection.
+
+    Raises:
+        aiohttp.web.HTTPBadRequest: It is no websocket handshake.
+        ConnectionResetError: The client is gone.
+    """
+    websocket = web.WebSocketResponse(
+        protocols=(SUBPROTOCOL,),
+        autoclose=False,
+        heartbeat=limits.heartbeat_s,
+        timeout=limits.close_timeout_s,
+        compress=False,
+        max_msg_size=limits.max_message_bytes,
+        decode_text=False,
+    )
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client is gone")
+    await websocket.prepare(_without_keys(request))
+    return websocket, AiohttpConnection(websocket, transport, limits)
