@@ -19,7 +19,6 @@ from realtime_lb.errors import (
     FirstEventRefused,
     GroupFull,
     InvalidRequest,
-    MissingExtra,
     RealtimeError,
 )
 from realtime_lb.events import parse_event
@@ -27,11 +26,14 @@ from realtime_lb.frames import Close, Frame
 from realtime_lb.leases import Lease, Leases
 from realtime_lb.legs import Leg
 from realtime_lb.records import Attempt
-from realtime_lb.requests import SessionRequest
+from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.settings import RoutingSettings
-from realtime_lb.typing import Clock, Secret
+from realtime_lb.typing import Clock, JsonObject, Secret
 
 __all__ = ["Dialer", "Upstream"]
+
+LEAST_TRY_S = 0.5
+"""With less time left, another try would only blame a deployment that had no chance."""
 
 _LAST_TIER = float("inf")
 
@@ -106,19 +108,22 @@ class Dialer:
 
         Cancelling ends the attempt under way and gives its lease back.
         """
-        able = self._able(group, request)
+        dials = self._dials(group, request)
         deadline_s = self.clock() + self.routing.open_timeout_s
         failures: list[DialError] = []
-        while len(failures) < self.routing.tries and (left_s := deadline_s - self.clock()) > 0:
+        while len(failures) < self.routing.tries:
             tried = {attempt.deployment for attempt in attempts}
-            candidates = self._candidates([d for d in able if d.id not in tried])
-            if not candidates:
+            candidates = self._candidates(
+                [d for d in group.deployments if d.id in dials and d.id not in tried]
+            )
+            left_s = deadline_s - self.clock()
+            if not candidates or (failures and left_s < LEAST_TRY_S):
                 break
             deployment = self.strategy.pick(candidates, request).candidate.deployment
             lease = self.leases.acquire(deployment.id)
             began_s = self.clock()
             try:
-                upstream = await self._attempt(deployment, lease, request, left_s)
+                upstream = await self._attempt(dials[deployment.id], deployment, lease, left_s)
             except DialError as error:
                 failures.append(error)
                 attempts.append(self._attempted(deployment, error.outcome, began_s, str(error)))
@@ -131,23 +136,21 @@ class Dialer:
         duration_s = self.clock() - began_s
         return Attempt(deployment=deployment.id, outcome=outcome, duration_s=duration_s, detail=detail)
 
-    def _able(self, group: ModelGroup, request: SessionRequest) -> list[Deployment]:
-        """Return those of *group* that could serve *request* at all."""
-        able: list[Deployment] = []
+    def _dials(self, group: ModelGroup, request: SessionRequest) -> Mapping[str, DialRequest]:
+        """Return what to dial, by deployment, for those of *group* that could serve *request* at all."""
+        dials: dict[str, DialRequest] = {}
         refusal: RealtimeError = DialectNotServed(group.name, request.dialect)
         for deployment in group.deployments:
             adapter = self.providers[deployment.provider]
             if not deployment.opaque and adapter.dialect(deployment) is not request.dialect:
                 continue
             try:
-                adapter.dial(deployment, request)
+                dials[deployment.id] = adapter.dial(deployment, request)
             except InvalidRequest as error:
                 refusal = error
-            else:
-                able.append(deployment)
-        if not able:
+        if not dials:
             raise refusal
-        return able
+        return dials
 
     def _candidates(self, untried: Sequence[Deployment]) -> list[Candidate]:
         """Return those below their cap, of the best tier that has any."""
@@ -157,12 +160,12 @@ class Dialer:
         return [c for c in free if _tier(c) == best]
 
     async def _attempt(
-        self, deployment: Deployment, lease: Lease, request: SessionRequest, left_s: float
+        self, dial: DialRequest, deployment: Deployment, lease: Lease, left_s: float
     ) -> Upstream:
         timeout_s = min(deployment.dial_timeout_s or self.routing.dial_timeout_s, left_s)
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._open(deployment, lease, request, timeout_s)
+                return await self._open(dial, deployment, lease, timeout_s)
         except TimeoutError:
             lease.release()
             raise DialTimedOut(f"No accepted first event within {timeout_s:g} s") from None
@@ -171,11 +174,11 @@ class Dialer:
             raise
 
     async def _open(
-        self, deployment: Deployment, lease: Lease, request: SessionRequest, timeout_s: float
+        self, dial: DialRequest, deployment: Deployment, lease: Lease, timeout_s: float
     ) -> Upstream:
         adapter = self.providers[deployment.provider]
-        wanted = adapter.dial(deployment, request).with_headers(await _credentials(adapter, deployment))
-        connection = await self.transport.connect(wanted, timeout_s)
+        proven = dial.with_headers(await _credentials(adapter, deployment))
+        connection = await self.transport.connect(proven, timeout_s)
         opening = _Opening(connection)
         leg = Leg(connection, opening)
         try:
@@ -196,16 +199,25 @@ class Dialer:
         if event is None:
             raise FirstEventRefused("The upstream's first frame is no event", upstream_code="not_an_event")
         if not adapter.accepts(event):
-            error = event.get("error")
-            code = error.get("code") if isinstance(error, dict) else None
-            raise FirstEventRefused("The upstream opened with an error", upstream_code=str(code))
+            raise FirstEventRefused("The upstream opened with an error", upstream_code=_error_code(event))
 
 
 async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapping[str, Secret]:
     try:
         return await adapter.credentials(deployment)
-    except MissingExtra as error:  # one deployment's packages are missing; others may serve the session
-        raise CredentialUnavailable(error.message, hint=error.hint) from error
+    except DialError:
+        raise
+    except Exception as error:  # an adapter may be anybody's, and other deployments may serve the session
+        hint = error.hint if isinstance(error, RealtimeError) else ""
+        message = error.message if isinstance(error, RealtimeError) else type(error).__name__
+        raise CredentialUnavailable(message, hint=hint) from error
+
+
+def _error_code(event: JsonObject) -> str:
+    error = event.get("error")
+    if not isinstance(error, dict):
+        return "error"
+    return str(error.get("code") or error.get("type") or "error")
 
 
 def _closed_at_once(close: Close) -> FirstEventRefused:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
 
 from realtime_lb.abc import Connection
 from realtime_lb.errors import SessionEnded
 from realtime_lb.events import parse_event
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
+from realtime_lb.requests import SessionRequest
+from realtime_lb.transports.memory import memory_pair
 from realtime_lb.typing import JsonObject
 
-__all__ = ["RealtimeSession"]
+__all__ = ["RealtimeSession", "session_over"]
 
 _INBOX_FRAMES = 64
 """Read ahead of the app. Above it, the upstream's socket is not read and TCP slows the upstream down."""
@@ -25,7 +29,9 @@ _NORMAL_CODES = frozenset({1000, 1001})
 class RealtimeSession:
     """One end of a session, for `RealtimeRouter.connect`.
 
-    Iterate it for the server's events, as JSON objects. One task may receive while others send.
+    Iterate it for the server's events, as JSON objects. One task may receive while others send. Receive all
+    the time, in a task of its own if need be: an app that takes nothing for ``LimitSettings.stall_timeout_s``
+    while events wait for it is a slow consumer, and its session ends with 1008.
 
     Args:
         connection: The app's end.
@@ -118,3 +124,52 @@ class RealtimeSession:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session. Idempotent."""
         await self._leg.close(Close(code, reason))
+
+
+@asynccontextmanager
+async def session_over(
+    serve: Callable[[SessionRequest, Callable[[], Awaitable[Connection]]], Coroutine[Any, Any, object]],
+    request: SessionRequest,
+    max_message_bytes: int,
+) -> AsyncIterator[RealtimeSession]:
+    """Have *serve* place *request*, with an end in this process for the client's.
+
+    Args:
+        serve: `RealtimeRouter.serve`.
+        request: What the app wants.
+        max_message_bytes: Largest message either way.
+
+    Yields:
+        The session. Leaving the block closes it and waits until *serve* has settled it.
+
+    Raises:
+        RealtimeError: What *serve* raises before the session is accepted.
+    """
+    near, far = memory_pair(max_message_bytes=max_message_bytes)
+    accepted = asyncio.Event()
+
+    async def accept() -> Connection:
+        accepted.set()
+        return far
+
+    serving = asyncio.create_task(serve(request, accept))
+    waiting = asyncio.create_task(accepted.wait())
+    either: set[asyncio.Future[Any]] = {serving, waiting}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not accepted.is_set():
+            await serving  # raises why
+        session = RealtimeSession(near, request.id)
+        try:
+            yield session
+        finally:
+            await session.close()
+    finally:
+        waiting.cancel()
+        if accepted.is_set():
+            await near.close()  # also for who was cancelled before it held the session
+        else:
+            serving.cancel()
+        await asyncio.wait(either)
+        if not serving.cancelled():
+            serving.exception()  # the app has it as the session's end, the log as the closing record

@@ -100,7 +100,7 @@ class SessionOpened:
         principal: Who called.
         client_address: Where from.
         attempts: Every dial, the accepted one last.
-        open_s: From the request to the accepted first event.
+        open_s: From the request to the upgraded client.
     """
 
     session_id: str

@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-from realtime_lb.abc import Connection, EventSink, ProviderAdapter, Strategy, Transport
+from realtime_lb.abc import EventSink, ProviderAdapter, Strategy, Transport
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
 from realtime_lb.deployments import Deployment
 from realtime_lb.dialer import Dialer
-from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused
+from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, ShuttingDown
 from realtime_lb.leases import Leases
-from realtime_lb.library import RealtimeSession
+from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
 from realtime_lb.records import DeploymentSnapshot, RouterSnapshot, SessionClosed
 from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
@@ -28,7 +28,6 @@ from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
 from realtime_lb.strategies import STRATEGIES
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
-from realtime_lb.transports.memory import memory_pair
 from realtime_lb.typing import Clock, Dialect
 
 __all__ = ["RealtimeRouter"]
@@ -151,10 +150,13 @@ class RealtimeRouter:
         Raises:
             RequestRefused: The caller asked for what it cannot have. *accept* was not called.
             UpstreamError: No upstream accepted the session. *accept* was not called.
-            DownstreamClosed: *accept* raised a `ConnectionError`: the client is gone.
+            DownstreamClosed: *accept* raised a `ConnectionError`, or took too long: the client is gone.
+            ShuttingDown: The router is closing, or closed while the session was being placed.
 
         Cancelling before *accept* ends the dial; after it, it closes both ends with 1001.
         """
+        if self.closing:
+            raise ShuttingDown
         session = Session(
             request=request,
             catalog=self._catalog,
@@ -208,31 +210,8 @@ class RealtimeRouter:
             principal=principal,
             forwarded_headers=headers or {},
         )
-        near, far = memory_pair(max_message_bytes=self.settings.limits.max_message_bytes)
-        accepted = asyncio.Event()
-
-        async def accept() -> Connection:
-            accepted.set()
-            return far
-
-        serving = asyncio.create_task(self.serve(request, accept))
-        waiting = asyncio.create_task(accepted.wait())
-        try:
-            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if not accepted.is_set():
-                await serving  # raises why
-            session = RealtimeSession(near, request.id)
-            try:
-                yield session
-            finally:
-                await session.close()
-        finally:
-            waiting.cancel()
-            if not accepted.is_set():
-                serving.cancel()
-            await asyncio.wait({serving, waiting})
-            if not serving.cancelled():
-                serving.exception()  # the app has it as the session's end, the log as the closing record
+        async with session_over(self.serve, request, self.settings.limits.max_message_bytes) as session:
+            yield session
 
     def snapshot(self) -> RouterSnapshot:
         """Return what the router holds at this moment."""

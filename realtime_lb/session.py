@@ -14,7 +14,14 @@ from realtime_lb.abc import Connection
 from realtime_lb.catalog import Catalog
 from realtime_lb.dialer import Dialer, Upstream
 from realtime_lb.endings import Farewell, farewell
-from realtime_lb.errors import DownstreamClosed, InternalError, RealtimeError, RequestRefused, UpstreamError
+from realtime_lb.errors import (
+    DownstreamClosed,
+    InternalError,
+    RealtimeError,
+    RequestRefused,
+    ShuttingDown,
+    UpstreamError,
+)
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
@@ -33,6 +40,9 @@ _log = logging.getLogger("realtime_lb")
 
 _GOING_AWAY = Close(1001)
 _INTERRUPTED = Farewell(_GOING_AWAY, _GOING_AWAY, Fault.GATEWAY)
+
+ACCEPT_TIMEOUT_S = 5.0
+"""For a client's side of the handshake: a 101 that it does not take."""
 
 
 @define(kw_only=True, eq=False)
@@ -62,17 +72,22 @@ class Session:
     _began_at_s: float = 0.0
     _first_event_at_s: float | None = None
     _upgraded: bool = False
+    _goodbye: Farewell = field(init=False)
+    _dialing: asyncio.Timeout | None = None
     _meter: Meter = field(init=False)
     _stopped: asyncio.Future[Close] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._stopped = asyncio.get_running_loop().create_future()
         self._meter = Meter(self.request.id, self.emit, self.logging, self.clock)
+        self._goodbye = _refusal(DownstreamClosed())  # who cancels before the client is served, withdraws
 
     def stop(self, close: Close = _GOING_AWAY) -> None:
-        """Ask for a goodbye to both ends; `run` returns within the close deadline. Idempotent."""
+        """End the dial, or say goodbye to both ends; `run` returns within the close deadline. Idempotent."""
         if not self._stopped.done():
             self._stopped.set_result(close)
+            if self._dialing is not None:
+                self._dialing.reschedule(0)
 
     async def run(self, accept: Accept) -> SessionClosed:
         """Place the session, relay it to its end and settle it.
@@ -84,25 +99,33 @@ class Session:
         aborts them.
         """
         self._began_at_s = self.clock()
-        goodbye = _refusal(DownstreamClosed())  # who cancels before the client is served, withdraws for it
         try:
-            upstream = await self._dialed()
+            upstream = await self._placed()
             with upstream.lease:
                 downstream = await self._accepted(upstream.leg, accept)
-                goodbye = _INTERRUPTED
+                self._goodbye = _INTERRUPTED
                 self._tell_opened(upstream)
-                goodbye = await self._relayed(downstream, upstream)
+                await self._relayed(downstream, upstream)
         except RealtimeError as error:
-            goodbye = _refusal(error)
+            self._goodbye = _refusal(error)
             raise
         except Exception as error:
             _log.exception("a defect ended session %s", self.request.id)
-            internal = InternalError()
-            goodbye = _refusal(internal)
-            raise internal from error
+            self._goodbye = _defect()
+            raise InternalError from error
         finally:
-            closed = self._settle(goodbye)
+            closed = self._settle(self._goodbye)
         return closed
+
+    async def _placed(self) -> Upstream:
+        """Dial, unless and until we are told to stop."""
+        try:
+            async with asyncio.timeout(0 if self._stopped.done() else None) as self._dialing:
+                return await self._dialed()
+        except TimeoutError:
+            raise ShuttingDown from None
+        finally:
+            self._dialing = None
 
     async def _dialed(self) -> Upstream:
         group = self.catalog.resolve(self.request.model)
@@ -116,18 +139,18 @@ class Session:
 
     async def _accepted(self, upstream: Leg, accept: Accept) -> Leg:
         try:
-            connection = await accept()
+            async with asyncio.timeout(ACCEPT_TIMEOUT_S):
+                connection = await accept()
         except BaseException as error:
             await upstream.close(_GOING_AWAY)
-            if isinstance(error, ConnectionError):
+            if isinstance(error, ConnectionError | TimeoutError):
                 raise DownstreamClosed from error
             raise
         self._upgraded = True
         connection.pause()
         return Leg(connection, _not_yet)
 
-    async def _relayed(self, downstream: Leg, upstream: Upstream) -> Farewell:
-        goodbye = _INTERRUPTED
+    async def _relayed(self, downstream: Leg, upstream: Upstream) -> None:
         try:
             ending = await relay(
                 downstream,
@@ -137,13 +160,12 @@ class Session:
                 stall_timeout_s=self.limits.stall_timeout_s,
                 stopped=self._stopped,
             )
-            goodbye = farewell(ending, self.limits.stall_timeout_s)
+            self._goodbye = farewell(ending, self.limits.stall_timeout_s)
         except Exception:
-            goodbye = _refusal(InternalError())
+            self._goodbye = _defect()
             raise
         finally:
-            await _part(downstream, upstream.leg, goodbye, opaque=upstream.deployment.opaque)
-        return goodbye
+            await _part(downstream, upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
 
     def _tell_opened(self, upstream: Upstream) -> None:
         self.emit(
@@ -204,6 +226,12 @@ async def _part(downstream: Leg, upstream: Leg, goodbye: Farewell, *, opaque: bo
 def _refusal(error: RealtimeError) -> Farewell:
     close = Close(error.close_code, error.close_reason)
     return Farewell(close, _GOING_AWAY, _fault_of(error), error)
+
+
+def _defect() -> Farewell:
+    error = InternalError()
+    close = Close(error.close_code, error.close_reason)
+    return Farewell(close, _GOING_AWAY, Fault.GATEWAY, error, tell_client=True)
 
 
 def _fault_of(error: RealtimeError) -> Fault:

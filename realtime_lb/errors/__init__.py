@@ -23,6 +23,7 @@
     │   ├── AllUpstreamsFailed         503, or 429 where every one of them said so
     │   └── UpstreamLost               an accepted one went away without a word
     ├── DownstreamClosed               nobody's fault: the client left
+    ├── ShuttingDown                   503: the gateway is going away
     ├── SlowConsumer                   one peer stopped reading
     ├── SessionEnded                   a library session is over
     └── InternalError                  ours
@@ -32,7 +33,13 @@ event for after it, a hint for the reader. No text that reaches a client holds a
 """
 
 from realtime_lb.errors.configuration import ConfigError, ConfigProblem, MissingExtra
-from realtime_lb.errors.endings import DownstreamClosed, InternalError, SessionEnded, SlowConsumer
+from realtime_lb.errors.endings import (
+    DownstreamClosed,
+    InternalError,
+    SessionEnded,
+    ShuttingDown,
+    SlowConsumer,
+)
 from realtime_lb.errors.refusals import (
     DialectNotServed,
     GroupFull,
@@ -75,6 +82,7 @@ __all__ = [
     "RealtimeError",
     "RequestRefused",
     "SessionEnded",
+    "ShuttingDown",
     "SlowConsumer",
     "Unauthenticated",
     "UnknownModel",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from realtime_lb.errors.root import RealtimeError
 from realtime_lb.frames import Close
 
-__all__ = ["DownstreamClosed", "InternalError", "SessionEnded", "SlowConsumer"]
+__all__ = ["DownstreamClosed", "InternalError", "SessionEnded", "ShuttingDown", "SlowConsumer"]
 
 
 class DownstreamClosed(RealtimeError):
@@ -17,6 +17,17 @@ class DownstreamClosed(RealtimeError):
 
     def __init__(self) -> None:
         super().__init__("The client left before an upstream was ready")
+
+
+class ShuttingDown(RealtimeError):
+    """The gateway is going away and takes no new session."""
+
+    http_status = 503
+    close_code = 1001
+    code = "shutting_down"
+
+    def __init__(self) -> None:
+        super().__init__("The gateway is shutting down", retry_after_s=1.0)
 
 
 class SlowConsumer(RealtimeError):

@@ -44,6 +44,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "RealtimeError": RealtimeError("…"),
     "RequestRefused": errors.RequestRefused("…"),
     "SessionEnded": errors.SessionEnded(Close(1000)),
+    "ShuttingDown": errors.ShuttingDown(),
     "SlowConsumer": errors.SlowConsumer(10),
     "Unauthenticated": errors.Unauthenticated(),
     "UnknownModel": errors.UnknownModel("x", ["voice"]),

@@ -5,6 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from realtime_lb import RoutingSettings, Secret, ServerSettings
 from realtime_lb.abc import Authenticator
@@ -158,6 +159,8 @@ async def test_plain_http_is_told_to_upgrade_and_a_refused_upgrade_closes_the_co
         ("6.6.6.6, 203.0.113.9, 10.0.0.7", ("127.0.0.0/8", "10.0.0.0/8"), "203.0.113.9"),
         ("10.0.0.7", ("127.0.0.0/8", "10.0.0.0/8"), "10.0.0.7"),
         ("garbage", ("127.0.0.0/8",), "garbage"),
+        ("203.0.113.9, ::ffff:10.0.0.7", ("127.0.0.0/8", "10.0.0.0/8"), "203.0.113.9"),
+        ("9" * 500, ("127.0.0.0/8",), "9" * 45),
     ],
 )
 async def test_the_log_names_the_client_that_trusted_proxies_vouch_for(
@@ -213,3 +216,67 @@ async def test_model_lists_name_what_can_be_asked_for_and_no_secret() -> None:
     assert [info["model_info"]["id"] for info in pages["/model/info"]["data"]] == ["a", "b"]
     assert pages["/health"]["healthy_count"] == 2
     assert "upstream-key" not in str(pages)
+
+
+async def test_a_key_that_is_offered_as_the_only_subprotocol_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """aiohttp itself would log subprotocols that it does not know."""
+    caplog.set_level("DEBUG")
+    offered = {"Sec-WebSocket-Protocol": f"openai-insecure-api-key.{KEY}"}
+    async with upstream(greet_and_echo) as url, gateway(deployment("a", url), server=LOCKED) as gate:
+        assert (await knock(gate, "/v1/realtime?model=voice", headers=offered))[0] == 101
+        wrong = {"Sec-WebSocket-Protocol": "openai-insecure-api-key.sk-almost"}
+        assert (await knock(gate, "/v1/realtime?model=voice", headers=wrong))[0] == 401
+    assert KEY not in caplog.text
+    assert "sk-almost" not in caplog.text
+
+
+async def test_subprotocols_may_come_in_several_lines() -> None:
+    """RFC 6455, section 11.3.4."""
+    headers = CIMultiDict(UPGRADE)
+    headers.add("Sec-WebSocket-Protocol", "realtime")
+    headers.add("Sec-WebSocket-Protocol", f"openai-insecure-api-key.{KEY}")
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url), server=LOCKED) as gate,
+        gate.http.get(gate.url + "/v1/realtime?model=voice", headers=headers) as response,
+    ):
+        assert response.status == 101
+        assert response.headers["Sec-WebSocket-Protocol"] == "realtime"
+        response.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("HEAD", UPGRADE, 405),
+        ("POST", UPGRADE, 405),
+        ("GET", {**UPGRADE, "Sec-WebSocket-Key": "\u00e9" * 24}, 426),
+        ("GET", {**UPGRADE, "Sec-WebSocket-Version": "999"}, 426),
+        ("GET", {**UPGRADE, "Upgrade": "notwebsocket"}, 426),
+    ],
+)
+async def test_what_is_no_handshake_is_not_dialled(method: str, headers: dict[str, str], status: int) -> None:
+    async with gateway(deployment("a", "http://127.0.0.1:1")) as gate:
+        path = gate.url + "/v1/realtime?model=voice"
+        async with gate.http.request(method, path, headers=headers) as response:
+            assert response.status == status
+    assert gate.told.all == []
+
+
+async def test_nothing_is_compressed_though_a_client_offers_it() -> None:
+    """A bomb of a megabyte would inflate to a gigabyte."""
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url)) as gate,
+        gate.open(compress=15) as client,
+    ):
+        await client.receive()
+        assert client.compress == 0
+
+
+async def test_a_gateway_that_goes_away_lets_nobody_in() -> None:
+    async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate:
+        await gate.router.aclose()
+        assert await knock(gate, "/v1/realtime?model=voice") == (503, "shutting_down")

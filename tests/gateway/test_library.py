@@ -9,7 +9,13 @@ import pytest
 
 import realtime_lb
 from realtime_lb import Dialect, LimitSettings, RealtimeRouter, SessionEnded, Settings
-from realtime_lb.errors import AllUpstreamsFailed, DialectNotServed, MissingExtra, UnknownModel
+from realtime_lb.errors import (
+    AllUpstreamsFailed,
+    CredentialUnavailable,
+    DialectNotServed,
+    MissingExtra,
+    UnknownModel,
+)
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.requests import DialRequest
@@ -183,22 +189,15 @@ async def test_a_router_runs_over_any_transport() -> None:
 
 
 async def test_a_defect_of_ours_is_told_as_such() -> None:
-    """A provider that raises what it must not: the client gets a fixed text, the log the fault."""
+    """A strategy that raises what it must not: the client gets a fixed text, the log the fault."""
 
-    class Broken(realtime_lb.ProviderAdapter):
-        name = "broken"
-
-        def dial(self, deployment: Any, request: Any) -> DialRequest:
-            return DialRequest(url="ws://memory/")
-
-        async def credentials(self, deployment: Any) -> Any:
+    class Broken:
+        def pick(self, _candidates: Any, _request: Any, /) -> Any:
             raise ZeroDivisionError("with sk-secret in it")
 
     told = Records()
-    settings = Settings(
-        deployments=(realtime_lb.Deployment(id="a", model_group="voice", model="m", provider="broken"),)
-    )
-    async with RealtimeRouter(settings, providers=[Broken()], sinks=[told]) as router:
+    settings = Settings(deployments=(deployment("a", "http://memory"),))
+    async with RealtimeRouter(settings, strategy=Broken(), sinks=[told]) as router:
         with pytest.raises(realtime_lb.RealtimeError) as error:
             async with router.connect("voice"):
                 pass
@@ -242,7 +241,17 @@ def test_a_deployment_that_is_set_up_wrongly_is_refused_at_once() -> None:
     assert "api_base" in str(error.value)
 
 
-async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over() -> None:
+@pytest.mark.parametrize(
+    ("failure", "told_of"),
+    [
+        (MissingExtra("azure", "Signing in"), "realtime-lb[azure]"),
+        (CredentialUnavailable("The vault is locked"), "The vault is locked"),
+        (ConnectionResetError("by sk-secret"), "ConnectionResetError"),
+    ],
+)
+async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over(
+    failure: Exception, told_of: str
+) -> None:
     class Keyless(realtime_lb.ProviderAdapter):
         name = "keyless"
 
@@ -250,7 +259,7 @@ async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over() -> N
             return DialRequest(url="ws://memory/")
 
         async def credentials(self, deployment: Any) -> Any:
-            raise MissingExtra("azure", "Signing in")
+            raise failure
 
     async with upstream(greet_and_echo) as url:
         keyless = realtime_lb.Deployment(id="k", model_group="voice", model="m", provider="keyless", order=1)
@@ -261,4 +270,5 @@ async def test_a_deployment_whose_credential_cannot_be_had_is_passed_over() -> N
             await session.recv()
     (record,) = told.closed
     assert [a.outcome for a in record.attempts] == ["upstream_credential", "accepted"]
-    assert "realtime-lb[azure]" in record.attempts[0].detail
+    assert told_of in record.attempts[0].detail
+    assert "sk-secret" not in str(told.all)
