@@ -314,6 +314,7 @@ async def test_a_ping_that_finds_its_peer_gone_is_a_loss_and_no_exception() -> N
             await asyncio.sleep(0)
         near.resume()
         assert (await pumping).code == 1006
+        near.abort()
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has these options")
