@@ -13,6 +13,7 @@ from attrs import field, frozen
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import CredentialUnavailable
 from realtime_lb.frames import Close, Frame, OnFrame
+from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.records import Record
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
 from realtime_lb.typing import Dialect, JsonObject, Secret
@@ -57,6 +58,10 @@ class ProviderAdapter:
             ConfigError: The deployment is set up wrongly; told when the router is built.
         """
         return Dialect.GA
+
+    def quirks(self, deployment: Deployment) -> Quirks:  # noqa: ARG002  # subclasses look at it
+        """Return how *deployment* departs from its dialect. The default departs in nothing."""
+        return NO_QUIRKS
 
     async def credentials(self, deployment: Deployment) -> Mapping[str, Secret]:
         """Return the headers that prove who we are, fresh for this dial.

@@ -51,8 +51,8 @@ class Deployment:
     Attributes:
         id: Unique in the configuration; names the deployment in logs, answers and metrics.
         model_group: The ``model_name`` that clients ask for. May hold ``*``.
-        provider: The `ProviderAdapter` that reaches it: ``openai``, ``azure``, ``openai_compatible``
-            or the name of an installed entry point.
+        provider: The `ProviderAdapter` that reaches it: ``openai``, ``azure``, ``openai_compatible``,
+            ``azure_voice_live``, ``xai`` or the name of an installed entry point.
         model: What the upstream calls it: OpenAI's model, or Azure's *deployment name*. May hold ``*``,
             which stands for what the ``*`` of ``model_group`` matched.
         api_base: Where it is, in any form that its provider documents; None means the provider's default.

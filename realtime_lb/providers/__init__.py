@@ -6,9 +6,11 @@ from realtime_lb.providers.azure import Azure
 from realtime_lb.providers.openai import OpenAI
 from realtime_lb.providers.openai_compatible import OpenAICompatible
 from realtime_lb.providers.registry import load_providers
+from realtime_lb.providers.voice_live import VoiceLive
+from realtime_lb.providers.xai import XAI
 from realtime_lb.requests import SessionRequest
 
-__all__ = ["Azure", "OpenAI", "OpenAICompatible", "load_providers", "shown_url"]
+__all__ = ["XAI", "Azure", "OpenAI", "OpenAICompatible", "VoiceLive", "load_providers", "shown_url"]
 
 
 def shown_url(adapter: ProviderAdapter, deployment: Deployment) -> str:

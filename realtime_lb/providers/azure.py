@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import ClassVar
 
-from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
-from realtime_lb.errors import CredentialUnavailable, InvalidRequest, RealtimeError
+from realtime_lb.errors import InvalidRequest
+from realtime_lb.providers.azure_resource import AI_SCOPE, AzureResource
 from realtime_lb.providers.base_url import azure_root
-from realtime_lb.providers.entra import EntraTokens
-from realtime_lb.providers.headers import bearer, credential, handshake_headers
+from realtime_lb.providers.headers import handshake_headers
 from realtime_lb.providers.problems import misconfigured
 from realtime_lb.providers.protocol import stated_dialect
 from realtime_lb.providers.query import TRANSCRIPTION, session_query, wants_transcription, with_query
 from realtime_lb.requests import DialRequest, SessionRequest
-from realtime_lb.typing import Dialect, Secret
+from realtime_lb.typing import Dialect
 
 __all__ = ["Azure"]
 
@@ -28,13 +26,13 @@ _UNDATED = frozenset({"v1", "latest", "preview"})
 """Azure: API version lifecycle page; what the v1 API may be called with instead of a date."""
 
 _SCOPES = {
-    Dialect.GA: "https://ai.azure.com/.default",
+    Dialect.GA: AI_SCOPE,
     Dialect.BETA: "https://cognitiveservices.azure.com/.default",
 }
 """Azure: the audience that the current pages name, and the one that the preview's pages named."""
 
 
-class Azure(ProviderAdapter):
+class Azure(AzureResource):
     """Dials Azure OpenAI, where ``deployment.model`` is the *deployment name*.
 
     v1 (GA dialect, Azure: realtime-audio-websockets page): ``/openai/v1/realtime`` with exactly one of
@@ -42,19 +40,10 @@ class Azure(ProviderAdapter):
     Preview (beta dialect, Azure: preview migration guide): ``/openai/realtime`` with ``api-version`` and
     ``deployment``. ``realtime_protocol`` decides; without it a dated ``api_version`` means preview.
 
-    A token wins over ``api_key``, since an environment often has a key that nobody asked for: first
-    ``token_provider``, then ``azure_ad_token``, then ``entra``.
-
-    Options: ``azure_scope``, the audience of ``entra`` tokens, for clouds other than the public one.
-
-    Args:
-        tokens: Where tokens for ``entra`` come from. Shared by all deployments; `aclose` releases it.
+    Credentials are those of `AzureResource`.
     """
 
     name: ClassVar[str] = "azure"
-
-    def __init__(self, tokens: EntraTokens | None = None) -> None:
-        self._tokens = tokens or EntraTokens()
 
     def dial(self, deployment: Deployment, request: SessionRequest) -> DialRequest:
         dialect = self.dialect(deployment)
@@ -73,34 +62,8 @@ class Azure(ProviderAdapter):
             return stated
         return Dialect.BETA if _preview_version(deployment) else Dialect.GA
 
-    async def credentials(self, deployment: Deployment) -> Mapping[str, Secret]:
-        try:
-            token = await self._token(deployment)
-        except RealtimeError:
-            raise
-        except Exception as error:  # a token comes from foreign code, which may raise anything
-            raise CredentialUnavailable(f"No Entra token for deployment {deployment.id!r}") from error
-        if token is not None:
-            return bearer(deployment, token)
-        if deployment.api_key is None:
-            raise CredentialUnavailable(f"Deployment {deployment.id!r} has neither api_key nor Entra token")
-        return credential(deployment, "api-key", "", deployment.api_key.reveal())
-
-    async def _token(self, deployment: Deployment) -> str | None:
-        if deployment.token_provider is not None:
-            return await deployment.token_provider()
-        if deployment.azure_ad_token is not None:
-            return deployment.azure_ad_token.reveal()
-        if deployment.entra is not None:
-            return await self._tokens.token(deployment.entra, self._scope(deployment))
-        return None
-
-    def _scope(self, deployment: Deployment) -> str:
-        return str(deployment.options.get("azure_scope") or _SCOPES[self.dialect(deployment)])
-
-    async def aclose(self) -> None:
-        """Release what is shared between dials. Idempotent."""
-        await self._tokens.aclose()
+    def scope(self, deployment: Deployment) -> str:
+        return _SCOPES[self.dialect(deployment)]
 
 
 def _preview_query(deployment: Deployment, request: SessionRequest) -> dict[str, str]:

@@ -14,7 +14,7 @@ from yarl import URL
 from realtime_lb.deployments import Deployment
 from realtime_lb.providers.problems import misconfigured
 
-__all__ = ["azure_root", "read_base", "v1_endpoint"]
+__all__ = ["azure_root", "read_base", "v1_endpoint", "voice_live_root"]
 
 _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -27,6 +27,9 @@ _AZURE_DOMAINS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveserv
 
 _AZURE_TAILS = ("/openai/v1/realtime", "/openai/realtime", "/openai/v1", "/openai")
 """Longest first, since one is the end of none but the start of another."""
+
+_VOICE_LIVE_TAILS = ("/voice-live/realtime", "/voice-live")
+"""Voice Live how-to: the path of the websocket. Its SDK takes the address before that."""
 
 
 def read_base(deployment: Deployment, default: str | None = None) -> URL:
@@ -86,16 +89,25 @@ def azure_root(deployment: Deployment) -> URL:
         ConfigError: The base is missing, is not a URL, or is an Azure host with a path that Azure does not
             document for realtime. Other hosts may have a prefix: they are gateways in front of Azure.
     """
+    return _before(deployment, _AZURE_TAILS, "https://<resource>.openai.azure.com")
+
+
+def voice_live_root(deployment: Deployment) -> URL:
+    """Return the part of an Azure base before ``/voice-live``. Raises as `azure_root` does."""
+    return _before(deployment, _VOICE_LIVE_TAILS, "https://<resource>.services.ai.azure.com")
+
+
+def _before(deployment: Deployment, tails: tuple[str, ...], example: str) -> URL:
     base = read_base(deployment)
     path = base.raw_path.rstrip("/")
-    tail = next((tail for tail in _AZURE_TAILS if path.endswith(tail)), "")
+    tail = next((tail for tail in tails if path.endswith(tail)), "")
     prefix = path.removesuffix(tail)
     if prefix and (base.host or "").endswith(_AZURE_DOMAINS):
         raise misconfigured(
             deployment,
             "api_base",
             "has a path where Azure serves no realtime endpoint",
-            "use the resource's address alone, such as https://<resource>.openai.azure.com",
+            f"use the resource's address alone, such as {example}",
         )
     return _with_path(base, prefix)
 

@@ -1,4 +1,4 @@
-"""Servers that speak OpenAI's protocol: xAI, LiteLLM, LocalAI, DashScope and others."""
+"""Servers that speak OpenAI's protocol: LiteLLM, LocalAI, DashScope and others."""
 
 from __future__ import annotations
 

@@ -11,13 +11,15 @@ from realtime_lb.errors import ConfigError, ConfigProblem
 from realtime_lb.providers.azure import Azure
 from realtime_lb.providers.openai import OpenAI
 from realtime_lb.providers.openai_compatible import OpenAICompatible
+from realtime_lb.providers.voice_live import VoiceLive
+from realtime_lb.providers.xai import XAI
 
 __all__ = ["GROUP", "load_providers"]
 
 GROUP = "realtime_lb.providers"
 """The entry point group: ``<name> = <module>:<subclass of ProviderAdapter>``."""
 
-_BUILT_IN = (OpenAI, Azure, OpenAICompatible)
+_BUILT_IN = (OpenAI, Azure, OpenAICompatible, VoiceLive, XAI)
 
 
 def load_providers(installed: Iterable[EntryPoint] | None = None) -> Mapping[str, ProviderAdapter]:

@@ -8,7 +8,7 @@ from attrs import evolve
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment, Tls
 from realtime_lb.errors import CredentialUnavailable
-from realtime_lb.providers import Azure, OpenAI, OpenAICompatible
+from realtime_lb.providers import XAI, Azure, OpenAI, OpenAICompatible, VoiceLive
 from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.testing.providers import check_provider
 from realtime_lb.typing import Dialect, JsonObject, Secret
@@ -26,6 +26,10 @@ AZURE = evolve(OPENAI, provider="azure", api_base="https://res.openai.azure.com"
 COMPATIBLE = evolve(OPENAI, provider="openai_compatible", api_base="http://[::1]:8080/team-a")
 
 
+GROK = evolve(OPENAI, provider="xai", model="grok-voice-latest")
+VOICE_LIVE = evolve(OPENAI, provider="azure_voice_live", api_base="https://res.services.ai.azure.com")
+
+
 async def provide() -> str:
     return "a-token-from-entra"
 
@@ -41,6 +45,10 @@ async def provide() -> str:
         (Azure(), evolve(AZURE, realtime_protocol="beta", tls=Tls(verify=False))),
         (OpenAICompatible(), COMPATIBLE),
         (OpenAICompatible(), evolve(COMPATIBLE, api_key=None, realtime_protocol="beta")),
+        (XAI(), GROK),
+        (XAI(), evolve(GROK, api_base="http://[::1]:8080/grok", tls=Tls(verify=False))),
+        (VoiceLive(), VOICE_LIVE),
+        (VoiceLive(), evolve(VOICE_LIVE, api_key=None, token_provider=provide, api_version="2026-07-15")),
     ],
 )
 async def test_the_built_ins_keep_every_promise(adapter: ProviderAdapter, deployment: Deployment) -> None:

@@ -44,6 +44,8 @@ def test_the_built_ins_are_there_under_their_names() -> None:
         "openai": "openai",
         "azure": "azure",
         "openai_compatible": "openai_compatible",
+        "azure_voice_live": "azure_voice_live",
+        "xai": "xai",
     }
 
 

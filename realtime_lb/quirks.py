@@ -1,0 +1,209 @@
+"""How an upstream departs from the dialect that it speaks, as data, and how such a departure is undone.
+
+A provider states its `Quirks` beside its dialect; whoever translates applies them next to the upstream, so
+that everything else sees the plain dialect. Both directions work on decoded events and change copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from realtime_lb.typing import JsonObject, read_only
+
+__all__ = ["NO_QUIRKS", "Fill", "Move", "Placeholder", "Quirks"]
+
+_ABSENT: Any = object()
+
+
+@frozen
+class Move:
+    """A field that stands elsewhere. Paths are dotted, from the event itself.
+
+    Attributes:
+        events: In which events.
+        ours: Where the dialect has it.
+        theirs: Where the upstream has it.
+    """
+
+    events: tuple[str, ...]
+    ours: str
+    theirs: str
+
+
+@frozen
+class Fill:
+    """A field that the dialect requires and the upstream may leave out.
+
+    Attributes:
+        events: In which server events.
+        path: The field. Nothing is filled in where the object that should hold it is missing too.
+        value: What its absence means.
+        kind: Fill only items of this ``type``; only for fields of an ``item``.
+    """
+
+    events: tuple[str, ...]
+    path: str
+    value: Any = field(hash=False)
+    kind: str | None = None
+
+
+@frozen
+class Placeholder:
+    """A value that says nothing, where the dialect leaves the field out.
+
+    Attributes:
+        events: In which server events.
+        path: The field.
+        value: What stands there.
+    """
+
+    events: tuple[str, ...]
+    path: str
+    value: Any = field(hash=False)
+
+
+@frozen(kw_only=True)
+class Quirks:
+    """How an upstream departs from its dialect. The default departs in nothing.
+
+    Attributes:
+        moves: Fields that stand elsewhere; client events are moved there, server events back.
+        placeholders: Values of server events that are read as absent.
+        fills: Fields that server events may lack. Looked at last.
+        private_events: Server events that no client of the dialect knows. They must not reach one.
+        partials: Server events with such a value say for now what a later one of the same type says for
+            good. The dialect has no such thing, so they must not reach a client either.
+        content_types: Content types in items of server events, by theirs: what the dialect calls them.
+        opens_with: The events that open a session, in whatever order; empty means the dialect's own.
+        item_done: Whether ``conversation.item.done`` is sent; None means as the dialect has it.
+        answers_commits: A commit of speech starts a response by itself, and a ``response.create`` for what
+            was answered so is dropped without a word.
+    """
+
+    moves: tuple[Move, ...] = ()
+    placeholders: tuple[Placeholder, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    private_events: frozenset[str] = frozenset()
+    partials: tuple[Placeholder, ...] = ()
+    content_types: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
+    opens_with: tuple[str, ...] = ()
+    item_done: bool | None = None
+    answers_commits: bool = False
+    _touched: frozenset[str] = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        rows: list[Move | Placeholder | Fill] = [*self.moves, *self.placeholders, *self.fills]
+        rows += self.partials
+        named = {event for row in rows for event in row.events}
+        items = _ITEM_EVENTS if self.content_types else frozenset[str]()
+        object.__setattr__(self, "_touched", self.private_events | named | items)
+
+    def touch(self, event_type: str) -> bool:
+        """Say whether an event of this type may have to change; all others can pass unread."""
+        return event_type in self._touched
+
+    def to_upstream(self, event: JsonObject) -> JsonObject:
+        """Return a client event of the plain dialect as the upstream wants it."""
+        for move in self.moves:
+            if event.get("type") in move.events:
+                event = _moved(event, move.ours, move.theirs)
+        return event
+
+    def to_dialect(self, event: JsonObject) -> JsonObject | None:
+        """Return a server event as the plain dialect has it; None where that has no such event."""
+        kind = event.get("type")
+        if not isinstance(kind, str):
+            return event
+        partial = any(kind in row.events and _at(event, row.path) == row.value for row in self.partials)
+        if partial or kind in self.private_events:
+            return None
+        for blank in self.placeholders:
+            if kind in blank.events and _at(event, blank.path) == blank.value:
+                event = _without(event, blank.path)
+        for move in self.moves:
+            if kind in move.events:
+                event = _moved(event, move.theirs, move.ours)
+        if self.content_types and kind in _ITEM_EVENTS:
+            event = _renamed(event, self.content_types)
+        for fill in self.fills:
+            if kind in fill.events and fill.kind in {None, _at(event, "item.type")}:
+                event = _filled(event, fill.path, fill.value)
+        return event
+
+
+NO_QUIRKS = Quirks()
+
+_ITEM_EVENTS = frozenset(
+    {
+        "conversation.item.added",
+        "conversation.item.created",
+        "conversation.item.done",
+        "conversation.item.retrieved",
+        "response.created",
+        "response.done",
+        "response.output_item.added",
+        "response.output_item.done",
+    }
+)
+"""Server events that hold an item, or a response with its output."""
+
+
+def _at(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
+
+
+def _without(event: JsonObject, path: str) -> JsonObject:
+    """Return a copy without the field at *path*, which is there; objects emptied by that stay."""
+    name, dot, rest = path.partition(".")
+    if not dot:
+        return {key: value for key, value in event.items() if key != name}
+    return {**event, name: _without(event[name], rest)}
+
+
+def _with(event: JsonObject, path: str, value: Any) -> JsonObject:
+    name, dot, rest = path.partition(".")
+    if not dot:
+        return {**event, name: value}
+    inner = event.get(name)
+    return {**event, name: _with(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def _moved(event: JsonObject, source: str, target: str) -> JsonObject:
+    value = _at(event, source)
+    return event if value is _ABSENT else _with(_without(event, source), target, value)
+
+
+def _filled(event: JsonObject, path: str, value: Any) -> JsonObject:
+    holder, dot, _ = path.rpartition(".")
+    held = _at(event, holder) if dot else event
+    if not isinstance(held, dict) or _at(event, path) is not _ABSENT:
+        return event
+    return _with(event, path, value)
+
+
+def _renamed(event: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    if isinstance(event.get("item"), dict):
+        event = {**event, "item": _renamed_item(event["item"], names)}
+    output = _at(event, "response.output")
+    if isinstance(output, list):
+        event = _with(event, "response.output", [_renamed_item(item, names) for item in output])
+    return event
+
+
+def _renamed_item(item: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(item, dict) or not isinstance(item.get("content"), list):
+        return item
+    return {**item, "content": [_renamed_part(part, names) for part in item["content"]]}
+
+
+def _renamed_part(part: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(part, dict) or part.get("type") not in names:
+        return part
+    return {**part, "type": names[part["type"]]}
