@@ -15,14 +15,11 @@ from realtime_lb.config.keys import LitellmParams, ModelInfo
 from realtime_lb.config.models import RealtimeEntry
 from realtime_lb.config.reading import Reading, Wrong
 from realtime_lb.config.sections import read_section
-from realtime_lb.config.vocabulary import NO_MEANING, NOT_YET
+from realtime_lb.config.vocabulary import NO_MEANING, NOT_YET, PROVIDERS
 from realtime_lb.deployments import Deployment, Tls
 from realtime_lb.typing import Secret
 
 __all__ = ["Defaults", "build_deployments"]
-
-BUILT_IN_PROVIDERS = ("openai", "azure", "openai_compatible")
-"""Providers whose every key is in `LitellmParams`; of others, the remaining keys become ``options``."""
 
 
 @frozen(kw_only=True)
@@ -105,8 +102,11 @@ def _common(entry: RealtimeEntry, upstream: Upstream, info: ModelInfo, defaults:
 
 
 def _split_options(entry: RealtimeEntry) -> tuple[Node, Mapping[str, Node]]:
-    """Part an item's parameters into those that are ours or LiteLLM's, and its provider's own."""
-    if entry.provider in BUILT_IN_PROVIDERS:
+    """Part an item's parameters into those that are ours or LiteLLM's, and its provider's own.
+
+    Of a provider that comes with this package every key is in `LitellmParams`.
+    """
+    if entry.provider in PROVIDERS:
         return entry.params, {}
     known = {attribute.name for attribute in attrs.fields(LitellmParams)}
     known |= {*NOT_YET["litellm_params"], *NO_MEANING["litellm_params"]}

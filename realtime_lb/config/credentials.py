@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
@@ -88,11 +89,11 @@ def _openai(params: LitellmParams, node: Node, reading: Reading, _: bool) -> Ups
     return Upstream(provider=provider, params=completed)
 
 
-def _warn_of_foreign_key(node: Node, reading: Reading) -> None:
+def _warn_of_foreign_key(node: Node, reading: Reading, vendor: str = "OpenAI") -> None:
     reading.findings.warn(
         _below(node, "api_base"),
-        "this host is not OpenAI's, and is sent OPENAI_API_KEY, as in LiteLLM",
-        "set api_key, or write openai_compatible/<model>, which takes nothing from OpenAI's variables",
+        f"this host is not {vendor}'s, and is sent {vendor.upper()}_API_KEY, as in LiteLLM",
+        f"set api_key, or write openai_compatible/<model>, which takes nothing from {vendor}'s variables",
     )
 
 
@@ -103,30 +104,90 @@ def _openai_compatible(params: LitellmParams, node: Node, reading: Reading, _: b
     return Upstream(provider="openai_compatible", params=params)
 
 
+def _xai(params: LitellmParams, node: Node, reading: Reading, _: bool) -> Upstream:  # noqa: FBT001  # called through a table
+    base = params.api_base or reading.default(kinds.URL, node, "XAI_API_BASE")
+    key = params.api_key or reading.default(kinds.SECRET, node, "XAI_API_KEY")
+    if key is None and not reading.environ.get("XAI_API_KEY"):
+        hint = "set litellm_params.api_key or XAI_API_KEY"
+        reading.findings.error(_below(node, "api_key"), "is missing, and XAI_API_KEY is not set", hint)
+    if (
+        params.api_base
+        and params.api_key is None
+        and key
+        and urlsplit(params.api_base).hostname != "api.x.ai"
+    ):
+        _warn_of_foreign_key(node, reading, "xAI")
+    return Upstream(provider="xai", params=evolve(params, api_base=base, api_key=key))
+
+
 def _azure(params: LitellmParams, node: Node, reading: Reading, default_chain: bool) -> Upstream:  # noqa: FBT001  # called through a table
+    return _azure_resource(_AZURE_OPENAI, params, node, reading, default_chain=default_chain)
+
+
+def _azure_voice_live(params: LitellmParams, node: Node, reading: Reading, default_chain: bool) -> Upstream:  # noqa: FBT001  # called through a table
+    return _azure_resource(_VOICE_LIVE, params, node, reading, default_chain=default_chain)
+
+
+@frozen(kw_only=True)
+class _AzureVariables:
+    """What the environment calls one of Azure's services.
+
+    Attributes:
+        provider: The adapter.
+        base: The variable of its address.
+        example: What that looks like.
+        version: The variable of its ``api-version``.
+        keys: The variables of its key, the first that is set counts.
+    """
+
+    provider: str
+    base: str
+    example: str
+    version: str
+    keys: tuple[str, ...]
+
+
+_AZURE_OPENAI = _AzureVariables(
+    provider="azure",
+    base="AZURE_API_BASE",
+    example="https://<resource>.openai.azure.com",
+    version="AZURE_API_VERSION",
+    keys=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
+)
+_VOICE_LIVE = _AzureVariables(
+    provider="azure_voice_live",
+    base="AZURE_VOICELIVE_ENDPOINT",
+    example="https://<resource>.services.ai.azure.com",
+    version="AZURE_VOICELIVE_API_VERSION",
+    keys=("AZURE_VOICELIVE_API_KEY",),
+)
+"""The names in the samples of azure-ai-voicelive. The resource is another than Azure OpenAI's, and so is its
+key: those variables are not looked at."""
+
+
+def _azure_resource(
+    named: _AzureVariables, params: LitellmParams, node: Node, reading: Reading, *, default_chain: bool
+) -> Upstream:
     completed = evolve(
         params,
-        api_base=params.api_base or reading.default(kinds.URL, node, "AZURE_API_BASE"),
-        api_version=params.api_version or reading.default(kinds.TEXT, node, "AZURE_API_VERSION"),
+        api_base=params.api_base or reading.default(kinds.URL, node, named.base),
+        api_version=params.api_version or reading.default(kinds.TEXT, node, named.version),
     )
-    if completed.api_base is None and not reading.environ.get("AZURE_API_BASE"):
-        hint = "set litellm_params.api_base or AZURE_API_BASE to https://<resource>.openai.azure.com"
-        reading.findings.error(_below(node, "api_base"), "is missing, and AZURE_API_BASE is not set", hint)
+    if completed.api_base is None and not reading.environ.get(named.base):
+        hint = f"set litellm_params.api_base or {named.base} to {named.example}"
+        reading.findings.error(_below(node, "api_base"), f"is missing, and {named.base} is not set", hint)
     entra = _entra(params, node, reading)
     if params.api_key or params.azure_ad_token or entra:
-        return Upstream(provider="azure", params=completed, entra=entra)
-    if any(map(reading.environ.get, (*_AZURE_KEYS, "AZURE_AD_TOKEN"))):
+        return Upstream(provider=named.provider, params=completed, entra=entra)
+    if any(map(reading.environ.get, (*named.keys, "AZURE_AD_TOKEN"))):
         completed = evolve(
             completed,
-            api_key=reading.default(kinds.SECRET, node, *_AZURE_KEYS),
+            api_key=reading.default(kinds.SECRET, node, *named.keys),
             azure_ad_token=reading.default(kinds.SECRET, node, "AZURE_AD_TOKEN"),
         )
-        return Upstream(provider="azure", params=completed)
-    entra = _default_entra(node, reading, default_chain=default_chain)
-    return Upstream(provider="azure", params=completed, entra=entra)
-
-
-_AZURE_KEYS = ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY")
+        return Upstream(provider=named.provider, params=completed)
+    entra = _default_entra(named, node, reading, default_chain=default_chain)
+    return Upstream(provider=named.provider, params=completed, entra=entra)
 
 
 def _entra(params: LitellmParams, node: Node, reading: Reading) -> EntraId | None:
@@ -140,7 +201,9 @@ def _entra(params: LitellmParams, node: Node, reading: Reading) -> EntraId | Non
     return EntraId(tenant_id=params.tenant_id, client_id=params.client_id, client_secret=params.client_secret)
 
 
-def _default_entra(node: Node, reading: Reading, *, default_chain: bool) -> EntraId | None:
+def _default_entra(
+    named: _AzureVariables, node: Node, reading: Reading, *, default_chain: bool
+) -> EntraId | None:
     tenant_id = reading.default(kinds.TEXT, node, "AZURE_TENANT_ID")
     client_id = reading.default(kinds.TEXT, node, "AZURE_CLIENT_ID")
     client_secret = reading.default(kinds.SECRET, node, "AZURE_CLIENT_SECRET")
@@ -151,7 +214,7 @@ def _default_entra(node: Node, reading: Reading, *, default_chain: bool) -> Entr
     reading.findings.error(
         _below(node, "api_key"),
         "is missing, and so is every other credential",
-        "set api_key (or AZURE_API_KEY), azure_ad_token (or AZURE_AD_TOKEN), tenant_id with client_id and "
+        f"set api_key (or {named.keys[0]}), azure_ad_token (or AZURE_AD_TOKEN), tenant_id with client_id and "
         "client_secret, or use_default_credentials: true",
     )
     return None
@@ -166,5 +229,7 @@ _COMPLETE: Mapping[str, Complete] = {
     "openai": _openai,
     "openai_compatible": _openai_compatible,
     "azure": _azure,
+    "azure_voice_live": _azure_voice_live,
+    "xai": _xai,
 }
 """Provider → what the environment adds for it. A provider that is not here gets nothing from it."""

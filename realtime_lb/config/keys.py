@@ -78,7 +78,8 @@ class LitellmParams:
 
     model: str | None = key(
         kinds.NAME,
-        "`<provider>/<model>`; for Azure `azure/<deployment name>`. A bare name that starts with `gpt-` or "
+        "`<provider>/<model>`; for Azure `azure/<deployment name>`, for Azure Voice Live "
+        "`azure_voice_live/<model>`, for Grok Voice `xai/<model>`. A bare name that starts with `gpt-` or "
         "holds `realtime` is OpenAI's. A `*` stands for what the `*` of `model_name` matched.",
         "required",
     )
@@ -87,14 +88,20 @@ class LitellmParams:
         kinds.URL,
         "Where it is. An `openai/…` model whose host is not `api.openai.com` (or below it, such as "
         "`eu.api.openai.com`) is served by the provider `openai_compatible`, which keeps a path prefix.",
-        "`OPENAI_BASE_URL` or `OPENAI_API_BASE`; `AZURE_API_BASE`",
+        "`OPENAI_BASE_URL` or `OPENAI_API_BASE`; `AZURE_API_BASE`; `AZURE_VOICELIVE_ENDPOINT`; "
+        "`XAI_API_BASE`, else `https://api.x.ai/v1`",
     )
     base_url: str | None = key(kinds.URL, "LiteLLM's other name for `api_base`, which wins.")
     api_key: Secret | None = key(
-        kinds.SECRET, "The credential.", "`OPENAI_API_KEY`; `AZURE_API_KEY`; none for `openai_compatible/…`"
+        kinds.SECRET,
+        "The credential.",
+        "`OPENAI_API_KEY`; `AZURE_API_KEY`; `AZURE_VOICELIVE_API_KEY`; `XAI_API_KEY`; none for "
+        "`openai_compatible/…`",
     )
     api_version: str | None = key(
-        kinds.TEXT, "Azure's `api-version`. A dated one means the preview protocol.", "`AZURE_API_VERSION`"
+        kinds.TEXT,
+        "Azure's `api-version`. For `azure/…`, a dated one means the preview protocol.",
+        "`AZURE_API_VERSION`; `AZURE_VOICELIVE_API_VERSION`, else `2026-04-10`",
     )
     organization: tuple[str, ...] | None = key(
         kinds.HEADER_TEXTS,
@@ -107,7 +114,9 @@ class LitellmParams:
         kinds.SECONDS, "Limit of one dial, from connect to first event.", "`router_settings.timeout`"
     )
     realtime_protocol: str | None = key(
-        kinds.PROTOCOL, "The event language, in any case; `v1` is GA. Overrides `api_version`."
+        kinds.PROTOCOL,
+        "The event language, in any case; `v1` is GA. Overrides `api_version`. OpenAI, Voice Live and xAI "
+        "speak one each, and do not look at it.",
     )
     azure_ad_token: Secret | None = key(kinds.SECRET, "A fixed Entra token.", "`AZURE_AD_TOKEN`")
     tenant_id: str | None = key(

@@ -12,13 +12,11 @@ from realtime_lb.config.assemble import assemble
 from realtime_lb.config.document import read_document
 from realtime_lb.config.findings import ConfigWarning, Findings, Place
 from realtime_lb.config.reading import Reading, environment_of
+from realtime_lb.config.vocabulary import PROVIDERS
 from realtime_lb.errors import ConfigError
 from realtime_lb.settings import Settings
 
 __all__ = ["PROVIDERS", "STRATEGIES", "LoadedConfig", "load_config", "parse_config"]
-
-PROVIDERS = ("openai", "azure", "openai_compatible")
-"""The providers that come with this package."""
 
 STRATEGIES = ("simple-shuffle", "least-busy")
 """The strategies that come with this package."""

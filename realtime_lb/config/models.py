@@ -18,7 +18,7 @@ from realtime_lb.config.findings import Place
 from realtime_lb.config.keys import Entry
 from realtime_lb.config.reading import Reading, closest
 from realtime_lb.config.sections import warn_of_unused
-from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS
+from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS, XAI_VOICE_MODELS
 
 __all__ = ["RealtimeEntry", "SortedModels", "is_openai_host", "sort_models"]
 
@@ -181,12 +181,20 @@ def _skip_unless_served(
         raise _Skip("its model names no provider", "write openai/<model> or azure/<deployment name>")
     if provider not in providers:
         raise _Skip("its provider serves no realtime sessions here", closest(provider, providers))
-    if provider != "openai" or mode is not None or "realtime" in model:
+    if mode is not None:
+        return
+    if provider == "xai" and not _is_any(model, XAI_VOICE_MODELS):
+        raise _Skip("xAI's model does not speak", "set model_info.mode: realtime if it does")
+    if provider != "openai" or "realtime" in model:
         return
     base = params.get("api_base") or params.get("base_url")
     at_openai = base is None or is_openai_host(_plain_text(base))
-    if at_openai and any(fnmatchcase(model, pattern) for pattern in CHAT_ONLY_MODELS):
+    if at_openai and _is_any(model, CHAT_ONLY_MODELS):
         raise _Skip("OpenAI's model has no realtime endpoint", "set model_info.mode: realtime if it has")
+
+
+def _is_any(model: str, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
 def is_openai_host(url: str) -> bool:

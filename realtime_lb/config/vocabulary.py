@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CHAT_ONLY_MODELS", "LITELLM_STRATEGIES", "NOT_YET", "NO_MEANING"]
+__all__ = ["CHAT_ONLY_MODELS", "LITELLM_STRATEGIES", "NOT_YET", "NO_MEANING", "PROVIDERS", "XAI_VOICE_MODELS"]
+
+PROVIDERS = ("openai", "azure", "openai_compatible", "azure_voice_live", "xai")
+"""The providers that come with this package. ``openai``, ``azure`` and ``xai`` are LiteLLM's names. It has
+none for Voice Live, so that one is made like its others (``azure_ai``, ``azure_text``)."""
 
 LITELLM_STRATEGIES = (
     "simple-shuffle",
@@ -28,6 +32,9 @@ CHAT_ONLY_MODELS = (
     "text-*", "tts-*",
 )  # fmt: skip
 """OpenAI's models that have no realtime endpoint (its models page). None holds ``realtime`` in its name."""
+
+XAI_VOICE_MODELS = ("*voice*", "*realtime*", "*[*]*")
+"""xAI's models that speak (xAI: Voice Agent API), and wildcards. Its others chat, under the same prefix."""
 
 _CLIENTS_KEY = "clients are checked against general_settings.master_key alone"
 _PROXIES = "list the proxies in realtime_lb.server.trusted_proxies"

@@ -15,7 +15,7 @@ import attrs
 
 from realtime_lb.config import keys
 from realtime_lb.config.sections import OWN_SECTIONS, kind_of
-from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS, NO_MEANING, NOT_YET
+from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS, NO_MEANING, NOT_YET, XAI_VOICE_MODELS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
 
@@ -53,6 +53,7 @@ def render() -> Mapping[str, str]:
         "accepted without effect": _table(("Key", "Instead"), not_yet),
         "without meaning": _table(("Section", "Keys"), no_meaning),
         "chat models": ", ".join(_code(pattern) for pattern in CHAT_ONLY_MODELS),
+        "xai voice models": ", ".join(_code(pattern) for pattern in XAI_VOICE_MODELS),
     }
 
 
