@@ -71,6 +71,8 @@ class Deployment:
         order: Priority tier, lower first; None comes after all numbers.
         max_sessions: Live sessions it may hold at once; None is no limit.
         tags: Labels.
+        transcription_models: What a client calls a transcription model → what the upstream calls it: on
+            Azure, a deployment's name. ``*`` stands for all others.
         base_model: The model behind an Azure deployment name, for prices.
         dial_timeout_s: Limit of one attempt, overriding the router's.
         opaque: Relay any websocket protocol unread and do not wait for a first event.
@@ -98,6 +100,7 @@ class Deployment:
     order: int | None = None
     max_sessions: int | None = None
     tags: tuple[str, ...] = ()
+    transcription_models: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     base_model: str | None = None
     dial_timeout_s: float | None = None
     opaque: bool = False

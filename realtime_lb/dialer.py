@@ -13,7 +13,6 @@ from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.errors import (
     AllUpstreamsFailed,
     CredentialUnavailable,
-    DialectNotServed,
     DialError,
     DialTimedOut,
     FirstEventRefused,
@@ -25,10 +24,11 @@ from realtime_lb.events import parse_event
 from realtime_lb.frames import Close, Frame
 from realtime_lb.leases import Lease, Leases
 from realtime_lb.legs import Leg
+from realtime_lb.quirks import Quirks
 from realtime_lb.records import Attempt
 from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.settings import RoutingSettings
-from realtime_lb.typing import Clock, JsonObject, Secret
+from realtime_lb.typing import Clock, Dialect, JsonObject, Secret
 
 __all__ = ["Dialer", "Upstream"]
 
@@ -47,12 +47,16 @@ class Upstream:
         leg: Its connection.
         lease: The right to it, to be given back when the session ends.
         held: What it has said already, to be passed on first.
+        dialect: The event language that it speaks.
+        quirks: How it departs from that.
     """
 
     deployment: Deployment
     leg: Leg
     lease: Lease
     held: Sequence[Frame]
+    dialect: Dialect
+    quirks: Quirks
 
 
 @define(eq=False)
@@ -102,7 +106,7 @@ class Dialer:
             attempts: Gets one entry for each dial, as it ends.
 
         Raises:
-            DialectNotServed, InvalidRequest: No deployment can serve such a request.
+            InvalidRequest: No deployment can serve such a request.
             GroupFull: Every one that could is at its cap.
             AllUpstreamsFailed: Each attempt failed, or time ran out.
 
@@ -139,16 +143,13 @@ class Dialer:
     def _dials(self, group: ModelGroup, request: SessionRequest) -> Mapping[str, DialRequest]:
         """Return what to dial, by deployment, for those of *group* that could serve *request* at all."""
         dials: dict[str, DialRequest] = {}
-        refusal: RealtimeError = DialectNotServed(group.name, request.dialect)
+        refusal: InvalidRequest | None = None
         for deployment in group.deployments:
-            adapter = self.providers[deployment.provider]
-            if not deployment.opaque and adapter.dialect(deployment) is not request.dialect:
-                continue
             try:
-                dials[deployment.id] = adapter.dial(deployment, request)
+                dials[deployment.id] = self.providers[deployment.provider].dial(deployment, request)
             except InvalidRequest as error:
                 refusal = error
-        if not dials:
+        if refusal is not None and not dials:
             raise refusal
         return dials
 
@@ -188,7 +189,8 @@ class Dialer:
             await leg.abort()
             raise
         leg.connection.pause()
-        return Upstream(deployment, leg, lease, opening.frames)
+        dialect, quirks = adapter.dialect(deployment), adapter.quirks(deployment)
+        return Upstream(deployment, leg, lease, opening.frames, dialect, quirks)
 
     async def _accepted(self, adapter: ProviderAdapter, leg: Leg, opening: _Opening) -> None:
         either: set[asyncio.Future[Any]] = {opening.first, leg.ended}

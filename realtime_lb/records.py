@@ -13,6 +13,7 @@ __all__ = [
     "Direction",
     "EventObserved",
     "Fault",
+    "FieldDropped",
     "Record",
     "RouterSnapshot",
     "SessionClosed",
@@ -176,6 +177,23 @@ class EventObserved:
 
 
 @frozen(kw_only=True)
+class FieldDropped:
+    """A field was left out that the upstream's dialect has no word for; told once for each of a session.
+
+    Attributes:
+        session_id: Our name for the session.
+        deployment: Where it is, by id.
+        event: The type of the client's event.
+        field: The field's dotted place in it, in the client's dialect.
+    """
+
+    session_id: str
+    deployment: str
+    event: str
+    field: str
+
+
+@frozen(kw_only=True)
 class SinkOverflowed:
     """Records came faster than sinks took them.
 
@@ -186,7 +204,7 @@ class SinkOverflowed:
     dropped: int
 
 
-Record: TypeAlias = SessionOpened | SessionClosed | EventObserved | SinkOverflowed
+Record: TypeAlias = SessionOpened | SessionClosed | EventObserved | FieldDropped | SinkOverflowed
 
 
 @frozen(kw_only=True)

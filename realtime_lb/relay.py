@@ -1,31 +1,42 @@
-"""Moving frames between two legs until one of them ends."""
+"""Moving frames between two legs until one of them ends: tap, translate, write."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
 from realtime_lb.abc import Connection
 from realtime_lb.endings import Ending
-from realtime_lb.frames import Close, Frame
+from realtime_lb.errors import InvalidEvent
+from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.records import Direction
 
-__all__ = ["Lane", "Tap", "relay"]
+__all__ = ["Lane", "Tap", "Translate", "relay", "untranslated"]
 
 Tap: TypeAlias = Callable[[Frame], None]
 """Looks at a frame in passing. Must not keep it, block or raise."""
 
+Translate: TypeAlias = Callable[[Frame], Sequence[Frame]]
+"""Returns what to send for a frame. Raises `InvalidEvent` for a client's frame that is no event."""
+
+
+def untranslated(frame: Frame) -> Sequence[Frame]:
+    """Return *frame* itself: how a deployment is relayed that is not to be read."""
+    return (frame,)
+
 
 class Lane:
-    """One way through the gateway: tap, write, and no reading on when the other side needs time.
+    """One way through the gateway: tap, translate, write, and no reading on when the other side needs time.
 
     Args:
         source: Whose frames come in.
         sink: Where they go.
         tap: Sees each frame first.
+        translate: Says what to send for it.
         stall_timeout_s: How long *sink* may take nothing.
         on_stall: Called once if it takes nothing for that long.
     """
@@ -35,27 +46,40 @@ class Lane:
         source: Connection,
         sink: Connection,
         tap: Tap,
+        translate: Translate,
         stall_timeout_s: float,
         on_stall: Callable[[], None],
     ) -> None:
         self._source = source
         self._sink = sink
         self._tap = tap
+        self._translate = translate
         self._stall_timeout_s = stall_timeout_s
         self._on_stall = on_stall
         self._watch: asyncio.TimerHandle | None = None
+        self._waiting: set[Connection] = set()
         sink.on_writable = self._go_on
 
     def forward(self, frame: Frame) -> None:
-        """Pass one frame on."""
+        """Pass one frame on, as whatever it is on the other side. Raises as *translate* does."""
         self._tap(frame)
-        if not self._sink.write(frame) and self._watch is None:
-            self._source.pause()
+        for said in self._translate(frame):
+            self.put(said, self._source)
+
+    def put(self, frame: Frame, by: Connection) -> None:
+        """Write one frame; while there is no room for more, do not read *by*, who caused it."""
+        if self._sink.write(frame):
+            return
+        by.pause()
+        self._waiting.add(by)
+        if self._watch is None:
             self._look_again()
 
     def _go_on(self) -> None:
         self.stop_watching()
-        self._source.resume()
+        for waiting in self._waiting:
+            waiting.resume()
+        self._waiting.clear()
 
     def _look_again(self) -> None:
         loop = asyncio.get_running_loop()
@@ -80,6 +104,7 @@ async def relay(
     upstream: Leg,
     *,
     taps: tuple[Tap, Tap],
+    translate: tuple[Translate, Translate],
     held: Sequence[Frame],
     stall_timeout_s: float,
     stopped: asyncio.Future[Close],
@@ -92,6 +117,7 @@ async def relay(
         downstream: The client's leg, paused.
         upstream: The provider's leg, paused.
         taps: Who sees the client's frames, and who the upstream's.
+        translate: What the upstream gets for the client's frames, and the client for the upstream's.
         held: What the upstream has said already; goes first.
         stall_timeout_s: How long a leg may take nothing.
         stopped: How to end from outside.
@@ -103,10 +129,17 @@ async def relay(
             stall.set_result(by)
 
     client, provider = downstream.connection, upstream.connection
-    up = Lane(client, provider, taps[0], stall_timeout_s, partial(stalled, Direction.SERVER))
-    down = Lane(provider, client, taps[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
+    up = Lane(client, provider, taps[0], translate[0], stall_timeout_s, partial(stalled, Direction.SERVER))
+    down = Lane(provider, client, taps[1], translate[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
+
+    def from_client(frame: Frame) -> None:
+        try:
+            up.forward(frame)
+        except InvalidEvent as invalid:
+            down.put(_answer(invalid), client)
+
     upstream.redirect(down.forward)
-    downstream.redirect(up.forward)
+    downstream.redirect(from_client)
     provider.resume()
     client.resume()
     for frame in held:
@@ -124,3 +157,7 @@ async def relay(
     if downstream.ended.done():
         return Ending(Direction.CLIENT, downstream.ended.result())
     return Ending(None, stopped.result())
+
+
+def _answer(invalid: InvalidEvent) -> Frame:
+    return Frame(Opcode.TEXT, json.dumps(invalid.as_event(invalid.event_id)).encode())

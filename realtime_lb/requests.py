@@ -42,6 +42,7 @@ class SessionRequest:
         intent: ``transcription`` for a session without responses; then no model goes upstream.
         call_id: An existing WebRTC or SIP call to attach to; then no model goes upstream.
         dialect: The event language that the client speaks.
+        dialect_is_guess: It did not say so itself; the first event that shows otherwise decides.
         principal: Who is calling.
         forwarded_headers: Headers of the client's that go upstream. The door has filtered them.
         client_address: Where it called from, for the log.
@@ -52,6 +53,7 @@ class SessionRequest:
     intent: str | None = None
     call_id: str | None = None
     dialect: Dialect = Dialect.GA
+    dialect_is_guess: bool = False
     principal: Principal = ANONYMOUS
     forwarded_headers: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     client_address: str | None = None

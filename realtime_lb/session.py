@@ -26,9 +26,10 @@ from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
 from realtime_lb.records import Attempt, Fault, Record, SessionClosed, SessionOpened
-from realtime_lb.relay import relay
+from realtime_lb.relay import Translate, relay, untranslated
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import LimitSettings, LoggingSettings
+from realtime_lb.translation import translator_for
 from realtime_lb.typing import Clock
 
 __all__ = ["Accept", "Session"]
@@ -156,6 +157,7 @@ class Session:
                 downstream,
                 upstream.leg,
                 taps=(self._meter.see_client, self._meter.see_upstream),
+                translate=self._translation(upstream),
                 held=upstream.held,
                 stall_timeout_s=self.limits.stall_timeout_s,
                 stopped=self._stopped,
@@ -166,6 +168,18 @@ class Session:
             raise
         finally:
             await _part(downstream, upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
+
+    def _translation(self, upstream: Upstream) -> tuple[Translate, Translate]:
+        if upstream.deployment.opaque:
+            return untranslated, untranslated
+        translator = translator_for(
+            self.request,
+            upstream.deployment,
+            dialect=upstream.dialect,
+            quirks=upstream.quirks,
+            emit=self.emit,
+        )
+        return translator.from_client, translator.from_upstream
 
     def _tell_opened(self, upstream: Upstream) -> None:
         self.emit(

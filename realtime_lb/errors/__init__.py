@@ -7,7 +7,7 @@
     ├── MissingExtra                   a feature whose packages are not installed
     ├── RequestRefused                 the caller's fault, told before the upgrade
     │   ├── InvalidRequest             400
-    │   │   └── DialectNotServed       400
+    │   │   └── InvalidEvent           an error event; the session lives
     │   ├── Unauthenticated            401
     │   ├── OriginRefused              403
     │   ├── UnknownModel               404
@@ -41,8 +41,8 @@ from realtime_lb.errors.endings import (
     SlowConsumer,
 )
 from realtime_lb.errors.refusals import (
-    DialectNotServed,
     GroupFull,
+    InvalidEvent,
     InvalidRequest,
     OriginRefused,
     RequestRefused,
@@ -70,12 +70,12 @@ __all__ = [
     "CredentialUnavailable",
     "DialError",
     "DialTimedOut",
-    "DialectNotServed",
     "DownstreamClosed",
     "FirstEventRefused",
     "GroupFull",
     "HandshakeRefused",
     "InternalError",
+    "InvalidEvent",
     "InvalidRequest",
     "MissingExtra",
     "OriginRefused",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from realtime_lb.errors.root import RealtimeError
 
 __all__ = [
-    "DialectNotServed",
     "GroupFull",
+    "InvalidEvent",
     "InvalidRequest",
     "OriginRefused",
     "RequestRefused",
@@ -35,15 +35,16 @@ class InvalidRequest(RequestRefused):
         self.code = code
 
 
-class DialectNotServed(InvalidRequest):
-    """No deployment of the group speaks the client's dialect."""
+class InvalidEvent(InvalidRequest):
+    """A client sent what is no event. Its session lives: the answer is an ``error`` event, not a close.
 
-    def __init__(self, model_group: str, dialect: str) -> None:
-        super().__init__(
-            f"No deployment of {model_group!r} speaks the {dialect!r} event dialect",
-            code="dialect_not_served",
-            hint="drop the OpenAI-Beta header to speak GA, or add a deployment that speaks beta",
-        )
+    Attributes:
+        event_id: What the client calls it, if it said so.
+    """
+
+    def __init__(self, message: str, *, event_id: str | None = None) -> None:
+        super().__init__(message, code="invalid_event")
+        self.event_id = event_id
 
 
 class Unauthenticated(RequestRefused):

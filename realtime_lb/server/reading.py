@@ -6,11 +6,11 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from realtime_lb.dialects import client_dialect
+from realtime_lb.dialects import asks_for_beta
 from realtime_lb.errors import InvalidRequest
 from realtime_lb.requests import Principal, SessionRequest
 from realtime_lb.settings import ServerSettings
-from realtime_lb.typing import Secret
+from realtime_lb.typing import Dialect, Secret
 
 __all__ = ["key_of", "session_request"]
 
@@ -29,7 +29,9 @@ def session_request(request: web.Request, principal: Principal, server: ServerSe
     Raises:
         InvalidRequest: A parameter is given twice, or its value makes no sense.
     """
-    preview = request.path.endswith(_AZURE_PREVIEW_PATH)
+    on_preview = request.path.endswith(_AZURE_PREVIEW_PATH) and "api-version" in request.query
+    beta_header, subprotocols = request.headers.get("OpenAI-Beta", ""), _subprotocols(request)
+    asks = asks_for_beta(beta_header=beta_header, subprotocols=subprotocols)
     intent = _parameter(request, "intent")
     if intent not in {None, "realtime", "transcription"}:
         raise InvalidRequest("intent must be 'realtime' or 'transcription'", code="invalid_intent")
@@ -37,11 +39,8 @@ def session_request(request: web.Request, principal: Principal, server: ServerSe
         model=_parameter(request, "deployment") or _parameter(request, "model"),
         intent=intent,
         call_id=_parameter(request, "call_id"),
-        dialect=client_dialect(
-            beta_header=request.headers.get("OpenAI-Beta", ""),
-            subprotocols=_subprotocols(request),
-            preview_path=preview and "api-version" in request.query,
-        ),
+        dialect=Dialect.BETA if asks or on_preview else Dialect.GA,
+        dialect_is_guess=on_preview and not asks,
         principal=principal,
         forwarded_headers={name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))},
         client_address=_client_address(request, server),

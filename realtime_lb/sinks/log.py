@@ -12,6 +12,7 @@ from realtime_lb.records import (
     Attempt,
     EventObserved,
     Fault,
+    FieldDropped,
     Record,
     SessionClosed,
     SessionOpened,
@@ -34,6 +35,7 @@ _EVENTS = {
     SessionOpened: "session opened",
     SessionClosed: "session closed",
     EventObserved: "realtime event",
+    FieldDropped: "field left out: the upstream's dialect has no word for it",
     SinkOverflowed: "log records lost",
 }
 
@@ -50,8 +52,8 @@ class LogSink:
 
     ``session opened`` and ``session closed`` hold all that is known of a session, ``realtime event`` one
     event with its contents as far as the settings let them through. A session that ended by the fault of an
-    upstream or of the gateway, and lost records, are warnings; all else is information. No line holds audio
-    or a key.
+    upstream or of the gateway, fields left out and lost records are warnings; all else is information. No
+    line holds audio or a key.
 
     Lines go through structlog if the application has configured it, else to the standard library's logger
     `LOGGER`, as text with ``key=value`` pairs. Which of them is decided at every line.
@@ -76,7 +78,7 @@ class LogSink:
 def _is_warning(record: Record) -> bool:
     if isinstance(record, SessionClosed):
         return record.fault not in _THEIR_FAULT
-    return isinstance(record, SinkOverflowed)
+    return isinstance(record, FieldDropped | SinkOverflowed)
 
 
 def _fields(record: Record) -> dict[str, object]:

@@ -32,7 +32,6 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "CredentialUnavailable": errors.CredentialUnavailable("…"),
     "DialError": errors.DialError("…"),
     "DialTimedOut": errors.DialTimedOut("…"),
-    "DialectNotServed": errors.DialectNotServed("voice", Dialect.BETA),
     "DownstreamClosed": errors.DownstreamClosed(),
     "FirstEventRefused": errors.FirstEventRefused("…", upstream_code="…"),
     "GroupFull": errors.GroupFull("voice"),

@@ -110,7 +110,7 @@ async def test_web_pages_need_a_key_or_a_place_on_the_list(
         ("/realtime?model=voice", (101, None)),
         ("/openai/v1/realtime?model=voice", (101, None)),
         ("/openai/realtime?deployment=voice", (101, None)),
-        ("/openai/realtime?api-version=2025-04-01-preview&deployment=voice", (400, "dialect_not_served")),
+        ("/openai/realtime?api-version=2025-04-01-preview&deployment=voice", (101, None)),
         ("/v1/realtime?intent=transcription&model=voice", (101, None)),
         ("/v1/realtime?model=nope", (404, "model_not_found")),
         ("/v1/realtime", (400, "missing_model")),
@@ -135,9 +135,9 @@ async def test_a_request_without_a_model_gets_the_configured_default() -> None:
 @pytest.mark.parametrize(
     "beta", [{"OpenAI-Beta": "realtime=v1"}, {"Sec-WebSocket-Protocol": "realtime, openai-beta.realtime-v1"}]
 )
-async def test_a_beta_client_is_not_placed_on_a_ga_upstream(beta: dict[str, str]) -> None:
+async def test_a_beta_client_may_be_placed_on_a_ga_upstream(beta: dict[str, str]) -> None:
     async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate:
-        assert await knock(gate, "/v1/realtime?model=voice", headers=beta) == (400, "dialect_not_served")
+        assert await knock(gate, "/v1/realtime?model=voice", headers=beta) == (101, None)
 
 
 async def test_plain_http_is_told_to_upgrade_and_a_refused_upgrade_closes_the_connection() -> None:

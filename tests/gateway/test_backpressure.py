@@ -10,10 +10,10 @@ from attrs import define, field
 from realtime_lb import LimitSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.records import Fault
-from realtime_lb.relay import Lane
+from realtime_lb.relay import Lane, untranslated
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
-CHUNK = b"x" * 65_536
+CHUNK = '{"type":"chunk","pad":"%s"}' % ("x" * 65_510)  # 64 KiB, as a large event
 CHUNKS = 2_048  # 128 MiB: far more than all socket buffers on the way hold
 HELD_AT_MOST = 400  # 25 MiB: what Linux grants three pairs of loopback sockets
 PATIENT = LimitSettings(stall_timeout_s=60.0)
@@ -28,7 +28,7 @@ class Flood:
 
     async def run(self, websocket: Any) -> None:
         for _ in range(CHUNKS):
-            await websocket.send_bytes(CHUNK)
+            await websocket.send_str(CHUNK)
             self.sent += 1
             self.moving.set()
 
@@ -165,7 +165,7 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
     """Three looks find progress, the fourth finds none."""
     source, sink = SlowPeer([0]), SlowPeer([100, 300, 300, 600, 600, 900, 900, 900])
     stalled = asyncio.Event()
-    lane = Lane(source, sink, lambda _frame: None, 0.001, stalled.set)  # type: ignore[arg-type]
+    lane = Lane(source, sink, lambda _frame: None, untranslated, 0.001, stalled.set)  # type: ignore[arg-type]
     lane.forward(Frame(Opcode.TEXT, b"x"))
     assert source.paused
     await stalled.wait()

@@ -198,18 +198,23 @@ async def test_frames_sent_before_the_upstream_is_ready_arrive_in_order() -> Non
         writer.write(
             b"GET /v1/realtime?model=voice HTTP/1.1\r\n"
             b"Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" + masked("0")
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            + masked(event(0))
         )
         await dialled.wait()
         for number in range(1, 200):
-            writer.write(masked(str(number)))
+            writer.write(masked(event(number)))
         await writer.drain()
         go_on.set()
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
         writer.write(bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]))
         await gate.told.all_closed(1)
         writer.close()
-    assert heard == [str(number) for number in range(200)]
+    assert heard == [event(number) for number in range(200)]
+
+
+def event(number: int) -> str:
+    return f'{{"type":"n","n":{number}}}'
 
 
 def masked(text: str) -> bytes:

@@ -9,13 +9,7 @@ import pytest
 
 import realtime_lb
 from realtime_lb import Dialect, LimitSettings, RealtimeRouter, SessionEnded, Settings
-from realtime_lb.errors import (
-    AllUpstreamsFailed,
-    CredentialUnavailable,
-    DialectNotServed,
-    MissingExtra,
-    UnknownModel,
-)
+from realtime_lb.errors import AllUpstreamsFailed, CredentialUnavailable, MissingExtra, UnknownModel
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.requests import DialRequest
@@ -100,7 +94,7 @@ async def test_a_session_that_cannot_be_placed_raises_why() -> None:
         for model, dialect, error in (
             ("voice", Dialect.GA, AllUpstreamsFailed),
             ("nope", Dialect.GA, UnknownModel),
-            ("voice", Dialect.BETA, DialectNotServed),
+            ("voice", Dialect.BETA, AllUpstreamsFailed),
         ):
             with pytest.raises(error):
                 async with gate.router.connect(model, dialect=dialect):

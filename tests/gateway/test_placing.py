@@ -208,8 +208,8 @@ async def test_one_failing_upstream_of_three_is_seen_by_none_of_500_clients(fail
         async def talk() -> str:
             async with at_once, gate.open() as client:
                 first = (await client.receive()).data
-                await client.send_str("ping")
-                assert (await client.receive()).data == "ping"
+                await client.send_str('{"type":"ping"}')
+                assert (await client.receive()).data == '{"type":"ping"}'
                 return str(first)
 
         answers = await asyncio.gather(*(talk() for _ in range(500)))

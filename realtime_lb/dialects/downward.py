@@ -1,0 +1,221 @@
+"""An upstream's events, on their way to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+
+from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_response, carry_session
+from realtime_lb.dialects.event_table import SERVER_EVENTS, events_from
+from realtime_lb.dialects.json_text import read, renamed, write
+from realtime_lb.dialects.open_items import OpenItems
+from realtime_lb.dialects.opening import Opening, also
+from realtime_lb.dialects.parties import Parties
+from realtime_lb.dialects.places import place_in
+from realtime_lb.dialects.rows import Body
+from realtime_lb.events import type_span
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.typing import Dialect, JsonObject
+
+__all__ = ["Downward"]
+
+Step: TypeAlias = Callable[[Frame], tuple[Frame, ...]]
+Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
+
+_NO_TOKENS = {"type": "tokens", "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+"""For a transcript whose price nobody told. GA's type needs a number (PY)."""
+
+
+class Downward:
+    """Turns an upstream's frames into the client's.
+
+    Args:
+        parties: Who speaks to whom.
+    """
+
+    def __init__(self, parties: Parties) -> None:
+        self._parties = parties
+        self._items = OpenItems()
+        self._temperatures: dict[str, Any] = {}
+        self._opening = Opening(parties)
+        self._names: dict[str, str] = {}
+        self._steps = self._needed()
+
+    def __call__(self, frame: Frame) -> tuple[Frame, ...]:
+        """Return what to send for *frame*: *frame* itself where nothing of it has to change."""
+        if frame.opcode is not Opcode.TEXT:
+            return (frame,)
+        span = type_span(frame.payload)
+        if span is None:
+            return (frame,)
+        step = self._steps.get(bytes(frame.payload[span[0] : span[1]]))
+        return (frame,) if step is None else step(frame)
+
+    def plan(self) -> None:
+        """Start anew, the parties having changed."""
+        self._steps = self._needed()
+
+    def _needed(self) -> Mapping[bytes, Step]:
+        """Return what to do with events of which anything has to change, by their types."""
+        parties, readings = self._parties, self._readings()
+        known = events_from(SERVER_EVENTS, parties.upstream)
+        steps: dict[bytes, Step] = dict.fromkeys(map(str.encode, parties.quirks.private_events), _left_out)
+        for name, row in known.items():
+            there = row.name(parties.client) or ""
+            self._names[name] = there
+            touched = parties.quirks.touch(name)
+            if name in readings:
+                steps[name.encode()] = partial(self._read, readings[name])
+            elif not there:
+                steps[name.encode()] = _left_out
+            elif touched:
+                steps[name.encode()] = partial(self._read, self._named)
+            elif there != name:
+                steps[name.encode()] = partial(_renamed, there.encode())
+        return steps
+
+    def _readings(self) -> Mapping[str, Reading]:
+        """Return the events that have to be read, each with what becomes of it."""
+        parties = self._parties
+        found: dict[str, Reading] = {}
+        bodies: dict[Body, Reading] = {}
+        if not parties.agree:
+            bodies = {Body.ITEM: self._item, Body.RESPONSE: self._response, Body.ERROR: self._error}
+        if not parties.agree or parties.names.differ or parties.is_guess or parties.quirks.opens_with:
+            bodies[Body.SESSION] = self._session
+        for name, row in events_from(SERVER_EVENTS, parties.upstream).items():
+            if row.body in bodies and row.name(parties.client) is not None:
+                found[name] = bodies[row.body]
+        if parties.client is not parties.upstream or parties.quirks.opens_with:
+            found["conversation.created"] = self._opening.conversation
+        if parties.completes:
+            found |= self._completing()
+        return found
+
+    def _completing(self) -> Mapping[str, Reading]:
+        joined = "created" if self._parties.upstream is Dialect.BETA else "added"
+        return {
+            f"conversation.item.{joined}": self._joined,
+            "conversation.item.deleted": self._deleted,
+            "conversation.item.input_audio_transcription.completed": self._transcribed,
+            "response.created": self._response,
+            "response.done": self._response,
+            "response.output_item.added": self._output_added,
+            "response.output_item.done": self._output_done,
+            "response.function_call_arguments.done": self._called,
+        }
+
+    def _read(self, reading: Reading, frame: Frame) -> tuple[Frame, ...]:
+        event = read(frame.payload)
+        if event is None:
+            return (frame,)  # what the upstream said is no event, and the client may know what to do with it
+        plain = self._parties.quirks.to_dialect(event)
+        says = [] if plain is None else reading(plain)
+        return tuple(frame if said == event else write(said) for said in says)
+
+    # -- in both directions -----------------------------------------------------------------------------
+
+    def _session(self, event: JsonObject) -> list[JsonObject]:
+        session, parties = event.get("session"), self._parties
+        if not isinstance(session, dict):
+            return [event]
+        kind = parties.kind = _kind_of(event, session)
+        name = event["type"].removeprefix("transcription_")
+        shown = session
+        if not parties.agree:
+            shown = carry_session(session, parties.client, kind).value
+        elif parties.client is Dialect.BETA:
+            name = event["type"]
+        if not parties.agree and parties.client is Dialect.BETA:
+            if kind == TRANSCRIBING:
+                name = f"transcription_{name}"
+            else:
+                shown = {**shown, "temperature": parties.temperature}
+        said = {**event, "type": name, "session": parties.names.to_client(shown, parties.client)}
+        return self._opening.session(said, kind)
+
+    def _named(self, event: JsonObject) -> list[JsonObject]:
+        return [{**event, "type": self._names.get(event["type"], event["type"])}]
+
+    def _item(self, event: JsonObject) -> list[JsonObject]:
+        if not isinstance(event.get("item"), dict):
+            return self._named(event)
+        carried = carry_item(event["item"], self._parties.client)
+        if carried.value is None:
+            return []
+        return self._named({**event, "item": carried.value})
+
+    def _response(self, event: JsonObject) -> list[JsonObject]:
+        response, client = event.get("response"), self._parties.client
+        if not isinstance(response, dict):
+            return [event]
+        shown = carry_response(response, client).value
+        if client is Dialect.BETA:
+            return [{**event, "response": {**shown, "temperature": self._temperature(event, response)}}]
+        is_over = event["type"] == "response.done"
+        ended = list(self._items.response_ended(response)) if is_over else []
+        if not is_over:
+            self._items.response_began(response)
+        return [*(self._item_done(*each) for each in ended), {**event, "response": shown}]
+
+    def _error(self, event: JsonObject) -> list[JsonObject]:
+        error = event.get("error")
+        if not isinstance(error, dict) or not isinstance(error.get("param"), str):
+            return [event]
+        return [{**event, "error": {**error, "param": place_in(self._parties.client, error["param"])}}]
+
+    # -- from GA to beta --------------------------------------------------------------------------------
+
+    def _temperature(self, event: JsonObject, response: JsonObject) -> Any:
+        parties, response_id = self._parties, str(response.get("id"))
+        if event["type"] != "response.created":
+            return self._temperatures.pop(response_id, parties.temperature)
+        asked, parties.next_temperature = parties.next_temperature, None
+        shown = parties.temperature if asked is None else asked
+        self._temperatures[response_id] = shown
+        return shown
+
+    # -- from an upstream that tells once of an item --------------------------------------------------------
+
+    def _joined(self, event: JsonObject) -> list[JsonObject]:
+        is_complete = self._items.joins(event)
+        says = self._item(event)
+        return [*says, self._item_done(event, event.get("item"))] if says and is_complete else says
+
+    def _item_done(self, joined: JsonObject, item: Any) -> JsonObject:
+        done = {"previous_item_id": joined.get("previous_item_id")}
+        return also(joined, "conversation.item.done", **done, item=carry_item(item, Dialect.GA).value)
+
+    def _deleted(self, event: JsonObject) -> list[JsonObject]:
+        self._items.forget(event.get("item_id"))
+        return [event]
+
+    def _output_added(self, event: JsonObject) -> list[JsonObject]:
+        self._items.output_began(event)
+        return self._item(event)
+
+    def _output_done(self, event: JsonObject) -> list[JsonObject]:
+        item = event.get("item")
+        joined = self._items.output_ended(item)
+        return [*self._item(event), *([] if joined is None else [self._item_done(joined, item)])]
+
+    def _called(self, event: JsonObject) -> list[JsonObject]:
+        name = self._items.name_of(event.get("item_id"))
+        return [event if name is None else {"name": name, **event}]
+
+    def _transcribed(self, event: JsonObject) -> list[JsonObject]:
+        return [event if event.get("usage") else {**event, "usage": dict(_NO_TOKENS)}]
+
+
+def _left_out(_frame: Frame) -> tuple[Frame, ...]:
+    return ()
+
+
+def _renamed(name: bytes, frame: Frame) -> tuple[Frame, ...]:
+    return (renamed(frame, name),)
+
+
+def _kind_of(event: JsonObject, session: JsonObject) -> str:
+    is_apart = event["type"].startswith("transcription_session") or session.get("type") == TRANSCRIBING
+    return TRANSCRIBING if is_apart or session.get("object") == "realtime.transcription_session" else REALTIME

@@ -1,0 +1,79 @@
+"""One session's translator: any client against any upstream."""
+
+from __future__ import annotations
+
+from realtime_lb.dialects.bodies import REALTIME
+from realtime_lb.dialects.downward import Downward
+from realtime_lb.dialects.losses import Losses, OnLoss
+from realtime_lb.dialects.model_names import ModelNames
+from realtime_lb.dialects.parties import Parties
+from realtime_lb.dialects.upward import Upward
+from realtime_lb.frames import Frame
+from realtime_lb.quirks import NO_QUIRKS, Quirks
+from realtime_lb.typing import Dialect
+
+__all__ = ["Translator"]
+
+
+class Translator:
+    """Holds the two directions of one session, and the little that they share.
+
+    A frame of which nothing has to change comes out as the same object. Where both ends speak alike that is
+    every frame but a session object that names a model otherwise, and what a GA client says in beta's flat
+    way. Events that carry sound are never parsed; renaming one copies it once.
+
+    Args:
+        client: The client's dialect.
+        upstream: The upstream's dialect.
+        is_guess: The client's dialect is assumed: its first GA-shaped event makes it GA for good.
+        kind: ``realtime`` or ``transcription``.
+        names: Names that differ between the two.
+        quirks: How the upstream departs from its dialect.
+        on_loss: Told once of each field that the upstream has no word for.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Dialect,
+        upstream: Dialect,
+        on_loss: OnLoss,
+        is_guess: bool = False,
+        kind: str = REALTIME,
+        names: ModelNames | None = None,
+        quirks: Quirks = NO_QUIRKS,
+    ) -> None:
+        self._parties = Parties(
+            client=client,
+            upstream=upstream,
+            is_guess=is_guess,
+            kind=kind,
+            names=names or ModelNames(),
+            quirks=quirks,
+            losses=Losses(on_loss),
+        )
+        self._up = Upward(self._parties, self._switch)
+        self._down = Downward(self._parties)
+
+    @property
+    def client(self) -> Dialect:
+        """The dialect that the client speaks, as far as is known by now."""
+        return self._parties.client
+
+    def from_client(self, frame: Frame) -> tuple[Frame, ...]:
+        """Return what the upstream gets for a client's frame.
+
+        Raises:
+            InvalidEvent: It is no event, and the client should be told so. The session can go on.
+        """
+        return self._up(frame)
+
+    def from_upstream(self, frame: Frame) -> tuple[Frame, ...]:
+        """Return what the client gets for an upstream's frame. Never raises for what is in it."""
+        return self._down(frame)
+
+    def _switch(self) -> None:
+        """The client speaks GA after all (openai-python's ``AsyncAzureOpenAI.realtime`` does)."""
+        self._parties.client, self._parties.is_guess = Dialect.GA, False
+        self._up.plan()
+        self._down.plan()

@@ -1,0 +1,166 @@
+"""A client's events, on their way to the upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_order, carry_session
+from realtime_lb.dialects.carry import Carried
+from realtime_lb.dialects.detection import ORDER_MARKS, SESSION_MARKS
+from realtime_lb.dialects.event_table import CLIENT_EVENTS
+from realtime_lb.dialects.json_text import read, rewritten
+from realtime_lb.dialects.parties import Parties
+from realtime_lb.dialects.rows import Body
+from realtime_lb.errors import InvalidEvent
+from realtime_lb.events import event_type
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.typing import Dialect, JsonObject
+
+__all__ = ["Upward"]
+
+Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
+"""Returns the event in the upstream's dialect; None where that has no such thing."""
+
+_CLOSING_BRACE = 0x7D
+
+
+class Upward:
+    """Turns a client's frames into the upstream's.
+
+    Args:
+        parties: Who speaks to whom.
+        on_switch: Called when the client turns out to speak GA, before its event is translated.
+    """
+
+    def __init__(self, parties: Parties, on_switch: Callable[[], None]) -> None:
+        self._parties = parties
+        self._on_switch = on_switch
+        self._steps = self._needed()
+
+    def __call__(self, frame: Frame) -> tuple[Frame, ...]:
+        """Return what to send for *frame*: *frame* itself where nothing of it has to change.
+
+        Raises:
+            InvalidEvent: It is no event. Nothing is to be sent for it.
+        """
+        payload = frame.payload
+        if frame.opcode is not Opcode.TEXT:
+            raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
+        kind = event_type(payload)
+        if kind is None or payload[-1] != _CLOSING_BRACE:
+            _check(payload)
+        step = self._steps.get(kind or "")
+        if step is None:
+            return (frame,)
+        event = _check(payload)
+        if event["type"] != kind:
+            return (frame,)  # a second "type" says otherwise; only the upstream knows which of them it reads
+        new = step(event)
+        if new is None:
+            return ()
+        return (rewritten(frame, event, self._parties.quirks.to_upstream(new)),)
+
+    def plan(self) -> None:
+        """Start anew, the parties having changed."""
+        self._steps = self._needed()
+
+    def _needed(self) -> Mapping[str, Step]:
+        parties = self._parties
+        steps = {Body.SESSION: self._update, Body.ORDER: self._order, Body.ITEM: self._item}
+        wanted = {Body.SESSION, Body.ORDER, Body.ITEM}
+        if parties.agree:
+            wanted = {Body.SESSION, Body.ORDER} if parties.client is Dialect.GA or parties.is_guess else set()
+            wanted |= {Body.SESSION} if parties.names.differ else set()
+        found: dict[str, Step] = {}
+        for row in CLIENT_EVENTS:
+            for name in filter(None, (row.ga, row.beta)):
+                if row.body in wanted:
+                    found[name] = steps[row.body]
+                elif parties.quirks.touch(name):
+                    found[name] = _same
+        return found
+
+    # -- steps ------------------------------------------------------------------------------------------
+
+    def _update(self, event: JsonObject) -> JsonObject | None:
+        session, parties = event.get("session"), self._parties
+        if not isinstance(session, dict):
+            return event
+        self._listen(SESSION_MARKS.show_ga(session))
+        if "temperature" in session:
+            parties.temperature = session["temperature"]
+        kind = self._kind(event, session)
+        flat = SESSION_MARKS.show_beta(session) or "type" not in session
+        carried = self._carried(session, lambda target: carry_session(session, target, kind), flat=flat)
+        self._note(event, "session", carried)
+        named = parties.names.to_upstream(carried.value, parties.upstream)
+        return {**event, "type": self._update_name(event, kind), "session": named}
+
+    def _order(self, event: JsonObject) -> JsonObject | None:
+        order = event.get("response")
+        if not isinstance(order, dict):
+            return event
+        self._listen(ORDER_MARKS.show_ga(order) and not ORDER_MARKS.show_beta(order))
+        self._parties.next_temperature = order.get("temperature")
+        flat = ORDER_MARKS.show_beta(order)
+        carried = self._carried(order, lambda target: carry_order(order, target), flat=flat)
+        self._note(event, "response", carried)
+        return {**event, "response": carried.value}
+
+    def _item(self, event: JsonObject) -> JsonObject | None:
+        if not isinstance(event.get("item"), dict):
+            return event
+        carried = carry_item(event["item"], self._parties.upstream)
+        self._note(event, "item", carried)
+        return None if carried.value is None else {**event, "item": carried.value}
+
+    # -- what they share --------------------------------------------------------------------------------
+
+    def _listen(self, is_ga: bool) -> None:  # noqa: FBT001  # what was heard
+        if is_ga and self._parties.is_guess:
+            self._on_switch()
+
+    def _kind(self, event: JsonObject, session: JsonObject) -> str:
+        if event["type"].startswith("transcription_session"):
+            return TRANSCRIBING
+        stated = session.get("type")
+        return (
+            stated if isinstance(stated, str) and stated in {REALTIME, TRANSCRIBING} else self._parties.kind
+        )
+
+    def _update_name(self, event: JsonObject, kind: str) -> str:
+        parties = self._parties
+        if parties.agree and parties.client is Dialect.BETA:
+            return str(event["type"])
+        is_apart = parties.upstream is Dialect.BETA and kind == TRANSCRIBING
+        return "transcription_session.update" if is_apart else "session.update"
+
+    def _carried(self, value: JsonObject, carry: Callable[[Dialect], Carried], *, flat: bool) -> Carried:
+        """Carry what the client said to the upstream, which a GA client may have said in beta's flat way."""
+        client, upstream = self._parties.client, self._parties.upstream
+        if client is upstream and not (upstream is Dialect.GA and flat):
+            return Carried(value)
+        return carry(upstream)
+
+    def _note(self, event: JsonObject, root: str, carried: Carried) -> None:
+        for place in carried.lost:
+            self._parties.losses.note(event["type"], f"{root}.{place}")
+
+
+def _same(event: JsonObject) -> JsonObject:
+    return event
+
+
+def _check(payload: bytes | memoryview) -> JsonObject:
+    """Return the event; raise `InvalidEvent` where it is none."""
+    event: Any = read(payload)
+    if event is None:
+        raise InvalidEvent("We could not parse the body of your event as a JSON object.")
+    if not isinstance(event.get("type"), str):
+        event_id = event.get("event_id")
+        raise InvalidEvent(
+            "The 'type' field of your event is missing or is not a string.",
+            event_id=event_id if isinstance(event_id, str) else None,
+        )
+    return dict(event)
