@@ -17,6 +17,10 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 NODE_READY := $(VENV)/.node-ready
 
+# A client of 2024 needs an environment of its own: two versions of one package cannot share any.
+BETA_VENV := .venv-openai-1.58
+BETA_READY := $(VENV)/.openai-1.58-ready
+
 .PHONY: help demo test lint format clean
 
 help: ## Show the goals
@@ -25,7 +29,7 @@ help: ## Show the goals
 demo: $(RUN_READY) ## Watch sessions being balanced over two simulated providers: no key, no network
 	@$(BIN)/realtime-lb demo
 
-test: lint $(NODE_READY) ## Style, types and layers, then every test, with branch coverage
+test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
 	@$(BIN)/coverage combine --quiet
@@ -42,7 +46,7 @@ format: $(DEV_READY) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 
 clean: ## Remove all that the goals have made
-	rm -rf $(VENV) $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) $(BETA_VENV) $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -69,3 +73,11 @@ $(NODE_READY): $(wildcard $(NODE_TESTS)/package*.json) | $(BIN)/python
 	  echo "Installing the Node clients that the tests use"; \
 	  (cd $(NODE_TESTS) && npm $$([ -f package-lock.json ] && echo ci || echo install) --silent --no-audit --no-fund) \
 	  && touch $@; fi
+
+# Where it cannot be had the stamp is not set, and the tests that need it say that they did not run.
+$(BETA_READY): | $(BIN)/python
+	@echo "Installing the beta client that the tests use into $(BETA_VENV)"
+	@if $(BIN)/python -m venv $(BETA_VENV) \
+	  && $(BETA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'openai[realtime]==1.58.1'; \
+	then touch $@; else rm -rf $(BETA_VENV); echo "openai 1.58.1 cannot be installed here"; fi

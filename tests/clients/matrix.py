@@ -1,0 +1,149 @@
+"""The matrix: upstreams, clients, and a gateway between them that keeps what goes up."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from attrs import define, field
+
+from realtime_lb import Deployment, LoggingSettings, RealtimeRouter, Secret, Settings
+from realtime_lb.abc import Connection
+from realtime_lb.frames import Frame
+from realtime_lb.records import FieldDropped
+from realtime_lb.requests import DialRequest
+from realtime_lb.server import listening
+from realtime_lb.simulator import Face, Simulator
+from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+from realtime_lb.typing import Dialect
+from tests.clients.conversation import BETA, Event, converse
+from tests.support import Records
+
+ROOT = Path(__file__).parents[2]
+BETA_PYTHON = ROOT / ".venv-openai-1.58" / "bin" / "python"
+"""An interpreter that has ``openai`` 1.58.1; ``make test`` installs it."""
+
+MODEL = "gpt-4o-realtime-preview"
+"""What clients ask for: a name of the beta's time, which no upstream has any more."""
+
+UPSTREAMS = {"OpenAI GA": Dialect.GA, "Azure v1": Dialect.GA, "Azure preview": Dialect.BETA}
+
+LITELLM_SCRIPT = {
+    "type": "response.create",
+    "response": {"modalities": ["text"], "instructions": "Please assist the user."},
+}
+"""What the client of LiteLLM's realtime page sends when its socket opens."""
+
+
+class Recording(AiohttpTransport):
+    """Keeps every text frame that is sent to an upstream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[Event] = []
+
+    async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:
+        connection = await super().connect(dial, timeout_s)
+        write = connection.write
+
+        def recorded(frame: Frame) -> bool:
+            self.sent.append(json.loads(bytes(frame.payload)))
+            return write(frame)
+
+        connection.write = recorded  # type: ignore[method-assign]  # one instance, one test
+        return connection
+
+
+@define
+class Stage:
+    """A gateway in front of one upstream.
+
+    Attributes:
+        url: The gateway's root.
+        sent: What the upstream was sent.
+        told: The router's records.
+    """
+
+    url: str
+    sent: list[Event]
+    told: Records = field(factory=Records)
+
+    @property
+    def lost(self) -> set[str]:
+        return {record.field for record in self.told.all if isinstance(record, FieldDropped)}
+
+
+@asynccontextmanager
+async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
+    """A simulated upstream, strict as the real one, behind a gateway that calls its model `MODEL`."""
+    simulated: dict[str, Any] = {"seed": 7, "realtime_factor": 4, **options}
+    async with AsyncExitStack() as stack:
+        if name == "OpenAI GA":
+            simulator = Simulator(Face.OPENAI, models=frozenset({"gpt-realtime"}), **simulated)
+            await stack.enter_async_context(simulator)
+            place: dict[str, Any] = {"provider": "openai", "api_base": f"{simulator.base_url}/v1"}
+            place |= {"model": "gpt-realtime"}
+        else:
+            models: dict[str, Any] = {
+                "models": frozenset({"my-voice"}),
+                "transcription_models": frozenset({"my-whisper"}),
+            }
+            simulator = Simulator(Face.AZURE, **{**models, **simulated})
+            await stack.enter_async_context(simulator)
+            version = None if name == "Azure v1" else "2025-04-01-preview"
+            place = {"provider": "azure", "api_base": simulator.base_url, "api_version": version}
+            place |= {"model": "my-voice", "transcription_models": {"whisper-1": "my-whisper"}}
+        deployment = Deployment(id=name, model_group=MODEL, api_key=Secret("sk-sim"), **place)
+        settings = Settings(deployments=(deployment,), logging=LoggingSettings(event_types=frozenset()))
+        transport = Recording()
+        told = Records()
+        router = RealtimeRouter(settings, transport=transport, sinks=[told])
+        url = await stack.enter_async_context(listening(router))
+        yield Stage(url, transport.sent, told)
+
+
+async def by_sdk(python: Path, url: str, dialect: str) -> tuple[list[Event], Event]:
+    """Have the ``openai`` of *python* hold the conversation; return what it heard, and its report."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(python), "-m", "tests.clients.openai_sdk", f"{url}/v1", "any", MODEL, dialect),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=2**26,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()[-3_000:]
+    *heard, report = (json.loads(line) for line in out.splitlines())
+    return heard, report
+
+
+async def by_ga_sdk(url: str) -> tuple[list[Event], Event]:
+    return await by_sdk(Path(sys.executable), url, "ga")
+
+
+async def by_beta_sdk(url: str) -> tuple[list[Event], Event]:
+    return await by_sdk(BETA_PYTHON, url, "beta")
+
+
+class PlainWebsocket:
+    """No SDK: JSON on a websocket."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    async def send(self, event: Event) -> None:
+        await self._socket.send_json(event)
+
+    async def receive(self) -> Event:
+        return dict(await self._socket.receive_json())
+
+
+async def by_litellms_script(url: str) -> tuple[list[Event], Event]:
+    headers = {"api-key": "any", "OpenAI-Beta": "realtime=v1"}
+    address = f"{url}/v1/realtime?model={MODEL}"
+    async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers) as socket:
+        return await converse(PlainWebsocket(socket), BETA, at_once=LITELLM_SCRIPT), {}
