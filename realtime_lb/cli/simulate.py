@@ -20,10 +20,17 @@ _EPILOG = "\n\n".join(f"\b\n{paragraph}" for paragraph in ("Faults:", *GRAMMAR.s
 _VARIABLES = {
     Face.OPENAI: ("OPENAI_BASE_URL={root}/v1", "OPENAI_API_KEY={key}"),
     Face.AZURE: ("AZURE_API_BASE={root}", "AZURE_API_KEY={key}"),
+    Face.VOICE_LIVE: ("AZURE_VOICELIVE_ENDPOINT={root}", "AZURE_VOICELIVE_API_KEY={key}"),
+    Face.XAI: ("XAI_API_BASE={root}/v1", "XAI_API_KEY={key}"),
 }
-"""What OpenAI's SDKs and LiteLLM read."""
+"""What the vendors' SDKs and LiteLLM read."""
 
-_NAMES = {Face.OPENAI: "OpenAI", Face.AZURE: "Azure OpenAI"}
+_NAMES = {
+    Face.OPENAI: "OpenAI",
+    Face.AZURE: "Azure OpenAI",
+    Face.VOICE_LIVE: "Azure Voice Live",
+    Face.XAI: "xAI",
+}
 
 
 @click.command(epilog=_EPILOG)
@@ -37,10 +44,10 @@ _NAMES = {Face.OPENAI: "OpenAI", Face.AZURE: "Azure OpenAI"}
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65534),
+    type=click.IntRange(0, 65535 - len(Face)),
     default=4010,
     show_default=True,
-    help="Port to listen on; a second face takes the next one. 0 takes free ones.",
+    help="Port to listen on; each further face takes the next one. 0 takes free ones.",
 )
 @click.option("--api-key", default="sk-sim", show_default=True, help="The key that opens it.")
 @click.option(

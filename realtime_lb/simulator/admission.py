@@ -1,27 +1,33 @@
-"""Who is let in, by either vendor's rules. Pure: a `Dial` in, a verdict out."""
+"""Who is let in, by each vendor's rules. Pure: a `Dial` in, a verdict out."""
 
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
 
-from attrs import frozen
-
+from realtime_lb.simulator.admission_voice_live import admit_voice_live
+from realtime_lb.simulator.admission_xai import admit_xai
 from realtime_lb.simulator.dials import Dial
 from realtime_lb.simulator.face import Face
 from realtime_lb.simulator.refusals import EventRefused
 from realtime_lb.simulator.settings import SessionKind
-from realtime_lb.typing import Dialect, JsonObject, Secret
+from realtime_lb.simulator.verdicts import (
+    PLAUSIBLE_NAME,
+    Admitted,
+    HouseRules,
+    HttpRefusal,
+    LateRefusal,
+    Verdict,
+    azure_denied,
+    azure_refusal,
+)
+from realtime_lb.typing import Dialect
 
-__all__ = ["Admitted", "HouseRules", "HttpRefusal", "LateRefusal", "Verdict", "admit"]
+__all__ = ["admit"]
 
 MAX_CUSTOM_HEADERS = 10
 """Azure answers 431 to more."""
 
-AZURE_API_VERSIONS = frozenset({"2024-12-17", "2025-04-01-preview", "2025-08-28"})
-"""Preview versions that were not retired; 2024-10-01-preview was."""
-
-_PLAUSIBLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TRANSCRIPTION_ONLY = re.compile(r"whisper|transcribe")
 _REMOVED_MODELS = re.compile(r"gpt-4o(-mini)?-realtime-preview")
 """OpenAI took them off with the beta, on 2026-05-07."""
@@ -29,74 +35,9 @@ _REMOVED_MODELS = re.compile(r"gpt-4o(-mini)?-realtime-preview")
 _GONE_BETA = "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
 
 
-@frozen(kw_only=True)
-class HouseRules:
-    """What a simulator knows.
-
-    Attributes:
-        face: Whose rules hold.
-        api_key: The key that opens it.
-        entra_tokens: Azure: bearer tokens that open it too.
-        models: Models or deployments it has; None takes every plausible name.
-        calls: Ids of live WebRTC or SIP calls that ``call_id`` may join.
-        api_versions: Azure: preview versions that it answers to.
-    """
-
-    face: Face
-    api_key: Secret
-    entra_tokens: frozenset[Secret] = frozenset()
-    models: frozenset[str] | None = None
-    calls: frozenset[str] = frozenset()
-    api_versions: frozenset[str] = AZURE_API_VERSIONS
-
-
-@frozen(kw_only=True)
-class Admitted:
-    """The session may begin.
-
-    Attributes:
-        dialect: The event language.
-        kind: What it is for.
-        model: The model or deployment; None in a transcription session.
-    """
-
-    dialect: Dialect
-    kind: SessionKind
-    model: str | None
-
-
-@frozen
-class HttpRefusal:
-    """No upgrade. ``body`` is the JSON to answer with."""
-
-    status: int
-    body: JsonObject
-
-
-@frozen
-class LateRefusal:
-    """The upgrade is granted, then an ``error`` is sent and the websocket closed.
-
-    Attributes:
-        error: What is wrong.
-        close_code: What it is closed with; the reason is ``<type>.<code>``.
-    """
-
-    error: EventRefused
-    close_code: int = 4000
-
-    @property
-    def reason(self) -> str:
-        """The reason of the close frame."""
-        return f"{self.error.kind}.{self.error.code}"
-
-
-Verdict: TypeAlias = Admitted | HttpRefusal | LateRefusal
-
-
 def admit(dial: Dial, rules: HouseRules) -> Verdict:
     """Say what becomes of a handshake."""
-    return _admit_openai(dial, rules) if rules.face is Face.OPENAI else _admit_azure(dial, rules)
+    return _GATES[rules.face](dial, rules)
 
 
 def is_served(path: str, face: Face) -> bool:
@@ -168,30 +109,21 @@ def _openai_model(model: str, rules: HouseRules) -> Verdict:
 
 def _is_plausible(model: str) -> bool:
     speaks = "realtime" in model or model.startswith("gpt-audio")
-    return bool(_PLAUSIBLE_NAME.fullmatch(model)) and speaks and not _REMOVED_MODELS.match(model)
+    return bool(PLAUSIBLE_NAME.fullmatch(model)) and speaks and not _REMOVED_MODELS.match(model)
 
 
 def _openai_refusal(status: int, kind: str, code: str | None, message: str) -> HttpRefusal:
     return HttpRefusal(status, {"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
-def _azure_refusal(status: int, code: str, message: str) -> HttpRefusal:
-    return HttpRefusal(status, {"error": {"code": code, "message": message}})
-
-
 def _admit_azure(dial: Dial, rules: HouseRules) -> Verdict:
     if not is_served(dial.path, rules.face):
-        return _azure_refusal(404, "404", "Resource not found")
+        return azure_refusal(404, "404", "Resource not found")
     if len(dial.custom_headers) > MAX_CUSTOM_HEADERS:
-        return _azure_refusal(431, "431", "Too many request headers.")
+        return azure_refusal(431, "431", "Too many request headers.")
     is_v1 = dial.path == "/openai/v1/realtime"
     if not _azure_credential(dial, rules, is_v1=is_v1) or (is_v1 and "api-version" in dial.query):
-        return _azure_refusal(
-            401,
-            "401",
-            "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a "
-            "valid key for an active subscription and use a correct regional API endpoint for your resource.",
-        )
+        return azure_denied()
     return _azure_v1(dial, rules) if is_v1 else _azure_preview(dial, rules)
 
 
@@ -206,12 +138,12 @@ def _azure_credential(dial: Dial, rules: HouseRules, *, is_v1: bool) -> bool:
 def _azure_v1(dial: Dial, rules: HouseRules) -> Verdict:
     model, call_id, intent = (dial.query.get(name) for name in ("model", "call_id", "intent"))
     if intent not in {None, *SessionKind}:
-        return _azure_refusal(400, "invalid_intent", f"The intent '{intent}' does not exist.")
+        return azure_refusal(400, "invalid_intent", f"The intent '{intent}' does not exist.")
     transcribes = intent == SessionKind.TRANSCRIPTION
     if sum(map(bool, (model, call_id, transcribes))) != 1:
-        return _azure_refusal(400, "BadRequest", "Exactly one of model, call_id and intent must be given.")
+        return azure_refusal(400, "BadRequest", "Exactly one of model, call_id and intent must be given.")
     if call_id and call_id not in rules.calls:
-        return _azure_refusal(404, "404", "No such call.")
+        return azure_refusal(404, "404", "No such call.")
     if transcribes:
         return Admitted(dialect=Dialect.GA, kind=SessionKind.TRANSCRIPTION, model=None)
     return _azure_deployment(model or "gpt-realtime", Dialect.GA, rules)
@@ -220,12 +152,12 @@ def _azure_v1(dial: Dial, rules: HouseRules) -> Verdict:
 def _azure_preview(dial: Dial, rules: HouseRules) -> Verdict:
     version = dial.query.get("api-version")
     if version is None:
-        return _azure_refusal(404, "404", "Resource not found")
+        return azure_refusal(404, "404", "Resource not found")
     if version not in rules.api_versions:
-        return _azure_refusal(400, "BadRequest", "API version not supported")
+        return azure_refusal(400, "BadRequest", "API version not supported")
     intent = dial.query.get("intent")
     if intent not in {None, *SessionKind}:
-        return _azure_refusal(400, "invalid_intent", f"The intent '{intent}' does not exist.")
+        return azure_refusal(400, "invalid_intent", f"The intent '{intent}' does not exist.")
     deployment = dial.query.get("deployment", "")
     verdict = _azure_deployment(deployment, Dialect.BETA, rules, transcribes=intent == "transcription")
     if intent == SessionKind.TRANSCRIPTION and isinstance(verdict, Admitted):
@@ -236,9 +168,9 @@ def _azure_preview(dial: Dial, rules: HouseRules) -> Verdict:
 def _azure_deployment(
     name: str, dialect: Dialect, rules: HouseRules, *, transcribes: bool = False
 ) -> Verdict:
-    known = name in rules.models if rules.models is not None else _PLAUSIBLE_NAME.fullmatch(name)
+    known = name in rules.models if rules.models is not None else PLAUSIBLE_NAME.fullmatch(name)
     if not known:
-        return _azure_refusal(
+        return azure_refusal(
             404,
             "DeploymentNotFound",
             "The API deployment for this resource does not exist. If you created the deployment within the "
@@ -246,5 +178,13 @@ def _azure_deployment(
         )
     if _TRANSCRIPTION_ONLY.search(name) and not transcribes:
         why = "The realtime operation does not work with the specified model."
-        return _azure_refusal(400, "OpperationNotSupported", why)  # Azure's own spelling
+        return azure_refusal(400, "OpperationNotSupported", why)  # Azure's own spelling
     return Admitted(dialect=dialect, kind=SessionKind.REALTIME, model=name)
+
+
+_GATES: Mapping[Face, Callable[[Dial, HouseRules], Verdict]] = {
+    Face.OPENAI: _admit_openai,
+    Face.AZURE: _admit_azure,
+    Face.VOICE_LIVE: admit_voice_live,
+    Face.XAI: admit_xai,
+}

@@ -18,11 +18,25 @@ _TONE_PEAK = 500
 
 
 class AudioFormat(enum.Enum):
-    """One of the three formats of the Realtime API; a value is its rate in Hz, bytes per sample and name."""
+    """How sound is coded; a value is its rate in Hz, bytes per sample and name.
+
+    OpenAI knows the first three. The other rates of PCM are xAI's, and two of them Voice Live's.
+    """
 
     PCM16 = (24_000, 2, "pcm16")
     ULAW = (8_000, 1, "g711_ulaw")
     ALAW = (8_000, 1, "g711_alaw")
+    PCM16_8K = (8_000, 2, "pcm16")
+    PCM16_16K = (16_000, 2, "pcm16")
+    PCM16_22K = (22_050, 2, "pcm16")
+    PCM16_32K = (32_000, 2, "pcm16")
+    PCM16_44K = (44_100, 2, "pcm16")
+    PCM16_48K = (48_000, 2, "pcm16")
+
+    @classmethod
+    def pcm(cls, rate_hz: int) -> AudioFormat:
+        """Return PCM of a rate. Raises ``ValueError`` for one that nobody knows."""
+        return cls((rate_hz, 2, "pcm16"))
 
     @property
     def rate_hz(self) -> int:
@@ -30,17 +44,21 @@ class AudioFormat(enum.Enum):
         return self.value[0]
 
     @property
-    def bytes_per_ms(self) -> int:
-        """Bytes that a millisecond takes."""
-        return self.value[0] * self.value[1] // 1000
+    def is_pcm(self) -> bool:
+        """It is linear, 16 bits little-endian; else G.711."""
+        return self.value[1] == 2
+
+    def size_bytes(self, duration_ms: float) -> int:
+        """Return what *duration_ms* milliseconds take, in whole samples."""
+        return round(duration_ms * self.value[0] / 1000) * self.value[1]
 
     def duration_ms(self, size_bytes: int) -> float:
         """Return how long *size_bytes* of audio last, in milliseconds."""
-        return size_bytes / self.bytes_per_ms
+        return size_bytes * 1000 / (self.value[0] * self.value[1])
 
     def samples(self, data: bytes) -> array.array[int]:
         """Return *data* as signed 16-bit samples. An odd last byte of PCM is no sample and is left out."""
-        if self is not AudioFormat.PCM16:
+        if not self.is_pcm:
             table = _decoding(self)
             return array.array("h", [table[byte] for byte in data])
         samples = array.array("h", data[: len(data) // 2 * 2])
@@ -65,7 +83,7 @@ def tone(audio_format: AudioFormat, duration_ms: int) -> bytes:
     count = audio_format.rate_hz * duration_ms // 1000
     turn = 2 * math.pi * _TONE_HZ / audio_format.rate_hz
     wave = array.array("h", [round(_TONE_PEAK * math.sin(turn * index)) for index in range(count)])
-    if audio_format is not AudioFormat.PCM16:
+    if not audio_format.is_pcm:
         return bytes(_nearest_code(audio_format, sample) for sample in wave)
     if sys.byteorder == "big":
         wave.byteswap()

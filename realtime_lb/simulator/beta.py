@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from realtime_lb.simulator import beta_schema
 from realtime_lb.simulator.audio import AudioFormat
@@ -10,7 +10,14 @@ from realtime_lb.simulator.checks import Check
 from realtime_lb.simulator.common_schema import client_events
 from realtime_lb.simulator.item_schema import ItemSchema
 from realtime_lb.simulator.settings import ResponseOrder, SessionKind, SessionSettings
-from realtime_lb.simulator.shape import EventNames, ItemReader, ResponseState, Shape, Terms
+from realtime_lb.simulator.shape import (
+    EventNames,
+    ItemReader,
+    ResponseState,
+    Shape,
+    Terms,
+    conversation_created,
+)
 from realtime_lb.simulator.shared_values import (
     full_turn_detection,
     output_limit,
@@ -22,7 +29,7 @@ from realtime_lb.typing import JsonObject
 
 __all__ = ["BetaShape"]
 
-_FORMATS = {audio_format.value[2]: audio_format for audio_format in AudioFormat}
+_FORMATS = {known.value[2]: known for known in (AudioFormat.PCM16, AudioFormat.ULAW, AudioFormat.ALAW)}
 _OVERRIDABLE = (
     "modalities",
     "instructions",
@@ -44,6 +51,7 @@ class BetaShape(Shape):
         transcript="response.audio_transcript",
         item_added="conversation.item.created",
         item_done=None,
+        calls_named=False,
     )
     items = ItemSchema(output_text="text", output_audio="audio", images=False)
 
@@ -94,6 +102,12 @@ class BetaShape(Shape):
             "max_response_output_tokens": "inf",
             "tracing": None,
         }
+
+    def opening(self, session: JsonObject, conversation_id: str) -> Sequence[tuple[str, JsonObject]]:
+        """Return the events that open a session."""
+        created = super().opening(session, conversation_id)
+        is_realtime = self.terms.kind is SessionKind.REALTIME
+        return (*created, conversation_created(conversation_id)) if is_realtime else created
 
     def updated(self, session: JsonObject, update: JsonObject, *, spoke: bool) -> JsonObject:
         """Return *session* with *update* applied, or refuse it whole."""

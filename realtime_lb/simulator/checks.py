@@ -152,8 +152,11 @@ def list_of(inner: Check, *, least: int = 0) -> Check:
     return check
 
 
-def record(fields: Mapping[str, Check], *, needs: Iterable[str] = ()) -> Check:
-    """Accept an object that has all of *needs*, none but *fields*, and values that their checks accept."""
+def record(fields: Mapping[str, Check], *, needs: Iterable[str] = (), is_open: bool = False) -> Check:
+    """Accept an object that has all of *needs*, none but *fields*, and values that their checks accept.
+
+    An open one may have other fields too, which nobody looks at.
+    """
     needed = tuple(needs)
 
     def check(value: Any, place: str) -> None:
@@ -163,6 +166,8 @@ def record(fields: Mapping[str, Check], *, needs: Iterable[str] = ()) -> Check:
             if name not in value:
                 raise missing_parameter(_inside(place, name))
         for name, element in value.items():
+            if is_open and name not in fields:
+                continue
             if name not in fields:
                 raise unknown_parameter(_inside(place, name))
             fields[name](element, _inside(place, name))

@@ -125,5 +125,5 @@ class Conversation:
                 "audio_end_ms",
                 f"Audio content of {part.audio_ms:.0f}ms is already shorter than {audio_end_ms}ms",
             )
-        kept = part.audio[: audio_end_ms * part.audio_format.bytes_per_ms]
+        kept = part.audio[: part.audio_format.size_bytes(audio_end_ms)]
         self.replace(item.with_part(content_index, evolve(part, audio=kept, transcript=None)))

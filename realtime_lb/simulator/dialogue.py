@@ -27,7 +27,8 @@ from realtime_lb.simulator.refusals import EventRefused, invalid_value, missing_
 from realtime_lb.simulator.response_run import Beat, ResponseRun, Surroundings
 from realtime_lb.simulator.settings import SessionKind, SessionSettings
 from realtime_lb.simulator.shape import Shape, Terms
-from realtime_lb.typing import Dialect, JsonObject
+from realtime_lb.simulator.vad import has_speech
+from realtime_lb.typing import JsonObject
 
 __all__ = ["Dialogue", "Step"]
 
@@ -77,6 +78,7 @@ class Dialogue:
         self._ear = Ear(self._settings.input_format, self._settings.turn_detection)
         self._turn_item_id: str | None = None
         self._spoke = False
+        self._answered = False  # what was committed has been answered, and nothing came since
         self._jobs = Jobs()
         self._known_items: set[str] = set()
         self._outbox: list[JsonObject] = []
@@ -107,10 +109,13 @@ class Dialogue:
 
     def open(self) -> tuple[JsonObject, ...]:
         """Return the events that open the session."""
-        self._say(f"{self.shape.session_family}.created", session=self.session)
-        if self.terms.dialect is Dialect.BETA and self.terms.kind is SessionKind.REALTIME:
-            conversation = {"id": self.conversation.id, "object": "realtime.conversation"}
-            self._say("conversation.created", conversation=conversation)
+        for event_type, fields in self.shape.opening(self.session, self.conversation.id):
+            self._say(event_type, **fields)
+        return self._drain()
+
+    def ping(self, timestamp_ms: int) -> tuple[JsonObject, ...]:
+        """Return the event by which xAI keeps a connection alive."""
+        self._say("ping", timestamp=timestamp_ms)
         return self._drain()
 
     def receive(self, payload: bytes) -> tuple[JsonObject, ...]:
@@ -139,8 +144,9 @@ class Dialogue:
         return self._drain()
 
     def _say(self, event_type: str, /, **fields: Any) -> None:
-        self._outbox.append({"type": event_type, "event_id": self._ids.new("event"), **fields})
         self._spoke = self._spoke or event_type == f"{self.shape.names.audio}.delta"
+        shown_type, shown = self.shape.dress(event_type, fields)
+        self._outbox.append({"type": shown_type, "event_id": self._ids.new("event"), **shown})
 
     def _refuse(self, refused: EventRefused, event_id: str | None) -> None:
         self._say("error", error=refused.as_error(event_id))
@@ -205,7 +211,14 @@ class Dialogue:
         return self.terms.kind is SessionKind.TRANSCRIPTION
 
     def _commit(self, _event: JsonObject) -> None:
-        self._commit_audio(self._ear.commit())
+        if self._settings.turn_detection is not None and not self.shape.commits_under_vad:
+            why = "input_audio_buffer.commit is only available when turn_detection is null."
+            raise EventRefused(why, code="invalid_event", param="type")
+        audio = self._ear.commit()
+        self._commit_audio(audio)
+        if self.shape.answers_commits and has_speech(audio, self._settings.input_format):
+            self._respond({})
+            self._answered = True
 
     def _commit_audio(self, audio: bytes) -> None:
         item_id, self._turn_item_id = self._turn_item_id or self._ids.new("item"), None
@@ -229,6 +242,7 @@ class Dialogue:
 
     def _clear(self, _event: JsonObject) -> None:
         self._ear.clear()
+        self._answered = False
         self._turn_item_id = None
         self._say("input_audio_buffer.cleared")
 
@@ -240,6 +254,7 @@ class Dialogue:
 
     def _create_item(self, event: JsonObject) -> None:
         item = self._read_item(event["item"], "item")
+        self._answered = False
         self._add_item(item, event.get("previous_item_id"))
 
     def _read_item(self, value: JsonObject, place: str) -> Item:
@@ -275,7 +290,8 @@ class Dialogue:
                 code="invalid_event",
                 param="type",
             )
-        self._respond(event.get("response") or {})
+        if not self._answered:
+            self._respond(event.get("response") or {})
 
     def _respond(self, params: JsonObject) -> None:
         order = self.shape.order(self.session, params, self._read_input, spoke=self._spoke)
@@ -327,6 +343,7 @@ class Dialogue:
             raise EventRefused(
                 "Cancellation failed: no active response found", code="response_cancel_not_active"
             )
+        self._answered = False
         run.stop("cancelled", "client_cancelled")
 
 

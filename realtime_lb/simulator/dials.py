@@ -10,7 +10,9 @@ from realtime_lb.typing import Secret, read_only
 
 __all__ = ["Credential", "Dial", "read_dial"]
 
-_KEY_PROTOCOL = "openai-insecure-api-key."
+_KEY_PROTOCOLS = {"openai-insecure-api-key.": "subprotocol", "xai-client-secret.": "xai-subprotocol"}
+"""What a browser puts its key behind → where that counts as found: OpenAI's way and xAI's."""
+
 _SECRET_HEADERS = frozenset({"authorization", "api-key", "cookie", "sec-websocket-protocol"})
 _ORDINARY_HEADERS = _SECRET_HEADERS | {
     "accept",
@@ -35,7 +37,7 @@ class Credential:
     """A credential that came with a handshake.
 
     Attributes:
-        source: ``bearer``, ``api-key``, ``query`` or ``subprotocol``.
+        source: ``bearer``, ``api-key``, ``query``, ``subprotocol`` or ``xai-subprotocol``.
         secret: The key or token.
     """
 
@@ -91,7 +93,7 @@ def read_dial(number: int, path: str, query: Mapping[str, str], headers: Iterabl
         path=path,
         query={name: value for name, value in query.items() if name != "api-key"},
         headers={name: value for name, value in named.items() if name not in _SECRET_HEADERS},
-        subprotocols=tuple(word for word in offered if not word.startswith(_KEY_PROTOCOL)),
+        subprotocols=tuple(word for word in offered if not word.startswith(tuple(_KEY_PROTOCOLS))),
         credentials=tuple(_credentials(named, query, offered)),
     )
 
@@ -107,5 +109,6 @@ def _credentials(
     if query.get("api-key"):
         yield Credential("query", Secret(query["api-key"]))
     for word in offered:
-        if word.startswith(_KEY_PROTOCOL):
-            yield Credential("subprotocol", Secret(word.removeprefix(_KEY_PROTOCOL)))
+        for prefix, source in _KEY_PROTOCOLS.items():
+            if word.startswith(prefix):
+                yield Credential(source, Secret(word.removeprefix(prefix)))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 from attrs import define, field, frozen
 
-from realtime_lb.simulator.admission import Admitted, HouseRules, HttpRefusal, LateRefusal, admit
+from realtime_lb.simulator.admission import admit
 from realtime_lb.simulator.beta import BetaShape
 from realtime_lb.simulator.dialogue import Dialogue
 from realtime_lb.simulator.dials import Dial, read_dial
+from realtime_lb.simulator.face import Face
 from realtime_lb.simulator.failures import failure
 from realtime_lb.simulator.faults import (
     ErrorFirst,
@@ -29,7 +31,10 @@ from realtime_lb.simulator.ga import GaShape
 from realtime_lb.simulator.ids import Ids
 from realtime_lb.simulator.live import SimulatedSession, rest
 from realtime_lb.simulator.outlet import Outlet, SessionOver
-from realtime_lb.simulator.shape import Terms
+from realtime_lb.simulator.shape import Shape, Terms
+from realtime_lb.simulator.verdicts import Admitted, HouseRules, HttpRefusal, LateRefusal
+from realtime_lb.simulator.voice_live import VoiceLiveShape
+from realtime_lb.simulator.xai import XaiShape
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Door", "SessionOptions"]
@@ -37,7 +42,13 @@ __all__ = ["Door", "SessionOptions"]
 _DIALS_KEPT = 10_000
 _PAST_SESSIONS_KEPT = 64
 _CLOSE_TIMEOUT_S = 5.0
-_SHAPES = {Dialect.GA: GaShape, Dialect.BETA: BetaShape}
+_SHAPES: Mapping[tuple[Face, Dialect], type[Shape]] = {
+    (Face.OPENAI, Dialect.GA): GaShape,
+    (Face.AZURE, Dialect.GA): GaShape,
+    (Face.AZURE, Dialect.BETA): BetaShape,
+    (Face.VOICE_LIVE, Dialect.BETA): VoiceLiveShape,
+    (Face.XAI, Dialect.GA): XaiShape,
+}
 
 
 @frozen(kw_only=True)
@@ -51,6 +62,8 @@ class SessionOptions:
         realtime_factor: Seconds of sound that are sent in a second.
         max_message_bytes: Largest client message; a larger one is closed with 1009.
         transcription_models: What ``transcription.model`` may name; None means any.
+        ping_interval_s: Seconds between two of xAI's ``ping`` events.
+        conversation_first: xAI: ``conversation.created`` comes before ``session.created``.
     """
 
     seed: int
@@ -59,6 +72,8 @@ class SessionOptions:
     realtime_factor: float
     max_message_bytes: int
     transcription_models: frozenset[str] | None
+    ping_interval_s: float
+    conversation_first: bool
 
 
 @define(eq=False)
@@ -149,10 +164,12 @@ class Door:
             session_id=ids.new("sess"),
             expires_at=int(time.time() + options.lifetime_s),
             transcription_models=options.transcription_models,
+            conversation_first=options.conversation_first,
         )
-        shape = _SHAPES[terms.dialect](terms)
+        shape = _SHAPES[terms.face, terms.dialect](terms)
         dialogue = Dialogue(terms, shape, ids, options.seed, self._next_response)
-        return SimulatedSession(dial, dialogue, options.realtime_factor, options.lifetime_s)
+        ping_s = options.ping_interval_s if terms.face is Face.XAI else math.inf
+        return SimulatedSession(dial, dialogue, options.realtime_factor, options.lifetime_s, ping_s)
 
     def _next_response(self) -> Plan:
         return self.script.next(Occasion.RESPONSE)

@@ -113,14 +113,13 @@ class Ear:
         return self._drop(len(self._data))
 
     def _take_until(self, at_ms: float) -> bytes:
-        return self._drop(round((at_ms - self._start_ms) * self._format.bytes_per_ms))
+        return self._drop(self._format.size_bytes(at_ms - self._start_ms))
 
     def _drop_until(self, at_ms: float) -> None:
         if at_ms > self._start_ms:
             self._take_until(at_ms)
 
     def _drop(self, size_bytes: int) -> bytes:
-        size_bytes -= size_bytes % (self._format.bytes_per_ms if size_bytes < len(self._data) else 1)
         dropped = bytes(self._data[:size_bytes])
         del self._data[:size_bytes]
         self._start_ms += self._format.duration_ms(len(dropped))

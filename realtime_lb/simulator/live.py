@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any
@@ -39,7 +40,14 @@ class SimulatedSession:
         close_code: How the websocket was closed; None while it is open or where it was cut.
     """
 
-    def __init__(self, dial: Dial, dialogue: Dialogue, realtime_factor: float, lifetime_s: float) -> None:
+    def __init__(
+        self,
+        dial: Dial,
+        dialogue: Dialogue,
+        realtime_factor: float,
+        lifetime_s: float,
+        ping_s: float = math.inf,
+    ) -> None:
         self.dial = dial
         self.terms: Terms = dialogue.terms
         self.received: deque[JsonObject] = deque(maxlen=_RECEIVED_KEPT)
@@ -47,6 +55,7 @@ class SimulatedSession:
         self._dialogue = dialogue
         self._realtime_factor = realtime_factor
         self._lifetime_s = lifetime_s
+        self._ping_s = ping_s
         self._turn = asyncio.Lock()
         self._work = asyncio.Event()
         self._opened = asyncio.Event()
@@ -90,7 +99,13 @@ class SimulatedSession:
                 reset(request)
 
     async def _live(self, ws: web.WebSocketResponse, outlet: Outlet, delay_s: float) -> Ending | None:
-        lives = (self._speak(outlet, delay_s), self._listen(ws, outlet), self._expire(outlet), self._obey())
+        lives = (
+            self._speak(outlet, delay_s),
+            self._listen(ws, outlet),
+            self._expire(outlet),
+            self._ping(outlet),
+            self._obey(),
+        )
         tasks = [asyncio.create_task(_until_over(life)) for life in lives]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -153,6 +168,15 @@ class SimulatedSession:
             events = self._dialogue.expire(self._lifetime_s)
             await outlet.send(events)
         raise SessionOver(Close(code=_GOING_AWAY, reason=events[0]["error"]["message"]))
+
+    async def _ping(self, outlet: Outlet) -> None:
+        """Show that the connection is alive, at the opening and every so often, where the vendor does."""
+        await self._opened.wait()
+        while self._ping_s < math.inf:
+            async with self._turn:
+                await outlet.send(self._dialogue.ping(time.time_ns() // 1_000_000))
+            await rest(self._ping_s)
+        await rest(math.inf)
 
     async def _obey(self) -> None:
         raise SessionOver(await self._order)

@@ -7,8 +7,8 @@ Each dialect is written down here natively, so that a translator can be tested a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
@@ -20,7 +20,7 @@ from realtime_lb.simulator.refusals import EventRefused, invalid_value
 from realtime_lb.simulator.settings import ResponseOrder, SessionKind, SessionSettings
 from realtime_lb.typing import Dialect, JsonObject
 
-__all__ = ["EventNames", "ItemReader", "ResponseState", "Shape", "Terms"]
+__all__ = ["EventNames", "ItemReader", "ResponseState", "Shape", "Terms", "conversation_created"]
 
 ItemReader: TypeAlias = Callable[[JsonObject, str], Item]
 """Reads one element of ``response.input`` at its place: an item, or a reference to one."""
@@ -38,6 +38,7 @@ class Terms:
         session_id: Such as ``sess_…``.
         expires_at: When the session ends, in Unix seconds.
         transcription_models: What ``transcription.model`` may name; None means any.
+        conversation_first: xAI: ``conversation.created`` comes before ``session.created``.
     """
 
     face: Face
@@ -47,6 +48,14 @@ class Terms:
     session_id: str
     expires_at: int
     transcription_models: frozenset[str] | None = None
+    conversation_first: bool = False
+
+
+def conversation_created(conversation_id: str) -> tuple[str, JsonObject]:
+    """Return the event that shows a new conversation."""
+    return "conversation.created", {
+        "conversation": {"id": conversation_id, "object": "realtime.conversation"}
+    }
 
 
 @frozen(kw_only=True)
@@ -59,6 +68,7 @@ class EventNames:
         transcript: Words of that sound.
         item_added: An item has joined the conversation.
         item_done: An item is complete; None where the dialect has no such event.
+        calls_named: The end of a call's arguments names the function once more.
     """
 
     text: str
@@ -66,6 +76,7 @@ class EventNames:
     transcript: str
     item_added: str
     item_done: str | None
+    calls_named: bool = True
 
 
 @frozen(kw_only=True)
@@ -101,6 +112,10 @@ class Shape(ABC):
 
     names: EventNames
     items: ItemSchema
+    answers_commits: ClassVar[bool] = False
+    """A commit of speech starts a response by itself."""
+    commits_under_vad: ClassVar[bool] = True
+    """A client may commit while the server finds the ends of turns."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
@@ -148,6 +163,14 @@ class Shape(ABC):
     @abstractmethod
     def response(self, state: ResponseState) -> JsonObject:
         """Return the response object of ``response.created`` and ``response.done``."""
+
+    def opening(self, session: JsonObject, conversation_id: str) -> Sequence[tuple[str, JsonObject]]:  # noqa: ARG002  # some shapes show it
+        """Return the events that open a session: their types and fields."""
+        return ((f"{self.session_family}.created", {"session": session}),)
+
+    def dress(self, event_type: str, fields: JsonObject) -> tuple[str, JsonObject]:
+        """Return an event as this server words it. Called once for each event, in order."""
+        return event_type, fields
 
     def hold_model(self, update: JsonObject) -> None:
         """Refuse an update that names another model than the session's; naming the same one is common."""

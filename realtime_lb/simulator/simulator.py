@@ -1,4 +1,4 @@
-"""The simulator: a listening port that behaves like OpenAI's or Azure's Realtime API."""
+"""The simulator: a listening port that behaves like a vendor's Realtime API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any, Self
 from aiohttp import web
 from attrs import Attribute, define, field, setters
 
-from realtime_lb.simulator.admission import AZURE_API_VERSIONS, HouseRules
 from realtime_lb.simulator.dials import Dial
 from realtime_lb.simulator.door import Door, SessionOptions
 from realtime_lb.simulator.face import Face
@@ -20,12 +19,16 @@ from realtime_lb.simulator.fault_text import parse_faults
 from realtime_lb.simulator.faults import Close, Cut, Fault, FaultScript, Plan
 from realtime_lb.simulator.listener import Listener
 from realtime_lb.simulator.live import SimulatedSession
+from realtime_lb.simulator.verdicts import API_VERSIONS, HouseRules
 from realtime_lb.typing import Secret
 
 __all__ = ["OPENAI_TRANSCRIPTION_MODELS", "Simulator"]
 
 _SHUTDOWN_S = 0.2
 """How long a client gets to answer the close frames of a simulator that goes away."""
+
+_LIFETIMES_S = {Face.XAI: 7200.0}
+"""xAI: Voice Agent page. All others: 60 minutes (OpenAI; Azure; Voice Live's quotas page)."""
 
 _instances = itertools.count(1)
 
@@ -85,11 +88,14 @@ class Simulator:
         models: Models or deployments it has; None takes every plausible name.
         transcription_models: The same for transcription; None means OpenAI's list, or any name on Azure.
         calls: Ids of calls that ``call_id`` may join.
-        entra_tokens: Azure: bearer tokens that are good.
-        api_versions: Azure: preview versions that are answered.
-        session_lifetime_s: How long a session may live (OpenAI and Azure: 60 minutes).
+        entra_tokens: Azure and Voice Live: bearer tokens that are good.
+        api_versions: Azure: preview versions that are answered, Voice Live: versions; None means those known.
+        session_lifetime_s: How long a session may live; None means 60 minutes, and 120 for xAI.
         realtime_factor: Seconds of sound that are sent in a second: 1 is life, infinity as fast as can be.
         max_message_bytes: Largest client message; a larger one is closed with 1009.
+        ping_interval_s: xAI: seconds between two ``ping`` events (recorded: 10); infinity sends none.
+        conversation_first: xAI: ``conversation.created`` comes before ``session.created``, as its
+            documentation says; in live recordings it comes after.
     """
 
     face: Face = Face.OPENAI
@@ -105,10 +111,12 @@ class Simulator:
     transcription_models: frozenset[str] | None = field(default=None, kw_only=True, converter=_maybe_names)
     calls: frozenset[str] = field(default=frozenset(), kw_only=True, converter=_names)
     entra_tokens: frozenset[str] = field(default=frozenset(), kw_only=True, converter=_names, repr=False)
-    api_versions: frozenset[str] = field(default=AZURE_API_VERSIONS, kw_only=True, converter=_names)
-    session_lifetime_s: float = field(default=3600.0, kw_only=True)
+    api_versions: frozenset[str] | None = field(default=None, kw_only=True, converter=_maybe_names)
+    session_lifetime_s: float | None = field(default=None, kw_only=True)
     realtime_factor: float = field(default=math.inf, kw_only=True)
     max_message_bytes: int = field(default=16 * 1024 * 1024, kw_only=True)
+    ping_interval_s: float = field(default=10.0, kw_only=True)
+    conversation_first: bool = field(default=False, kw_only=True)
     _door: Door | None = field(default=None, init=False, repr=False)
     _server: web.Server | None = field(default=None, init=False, repr=False)
     _listener: Listener | None = field(default=None, init=False, repr=False)
@@ -132,7 +140,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """The root of the resource, such as ``http://127.0.0.1:4711``; clients add ``/v1`` or ``/openai``."""
+        """The root of the resource, such as ``http://127.0.0.1:4711``; clients add ``/v1`` or the like."""
         scheme = "http" if self.ssl_context is None else "https"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{scheme}://{host}:{self.port}"
@@ -195,7 +203,7 @@ class Simulator:
             entra_tokens=frozenset(map(Secret, self.entra_tokens)),
             models=self.models,
             calls=self.calls,
-            api_versions=self.api_versions,
+            api_versions=self._known_versions(),
         )
 
     def _options(self) -> SessionOptions:
@@ -205,8 +213,18 @@ class Simulator:
         return SessionOptions(
             seed=self.seed,
             id_seed=f"{self.seed}:{next(_instances)}:{self.port}",
-            lifetime_s=self.session_lifetime_s,
+            lifetime_s=self._lifetime_s(),
             realtime_factor=self.realtime_factor,
             max_message_bytes=self.max_message_bytes,
             transcription_models=transcription_models,
+            ping_interval_s=self.ping_interval_s,
+            conversation_first=self.conversation_first,
         )
+
+    def _known_versions(self) -> frozenset[str]:
+        given = self.api_versions
+        return API_VERSIONS.get(self.face, frozenset()) if given is None else given
+
+    def _lifetime_s(self) -> float:
+        usual = _LIFETIMES_S.get(self.face, 3600.0)
+        return usual if self.session_lifetime_s is None else self.session_lifetime_s

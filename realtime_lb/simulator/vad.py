@@ -9,7 +9,7 @@ from attrs import frozen
 from realtime_lb.simulator.audio import AudioFormat, loudness
 from realtime_lb.simulator.settings import TurnDetection
 
-__all__ = ["Edge", "SpeechEdge", "Vad"]
+__all__ = ["Edge", "SpeechEdge", "Vad", "has_speech"]
 
 FRAME_MS = 20
 """How finely speech is looked for; the frame of most voice codecs."""
@@ -41,6 +41,11 @@ class SpeechEdge:
     at_ms: int
 
 
+def has_speech(audio: bytes, audio_format: AudioFormat) -> bool:
+    """Say whether a detector with the usual settings hears speech in *audio*."""
+    return bool(Vad(TurnDetection(), audio_format).hear(audio))
+
+
 class Vad:
     """Listens to one audio stream.
 
@@ -53,7 +58,7 @@ class Vad:
     def __init__(self, turn: TurnDetection, audio_format: AudioFormat, position_ms: float = 0) -> None:
         self._turn = turn
         self._format = audio_format
-        self._frame_bytes = FRAME_MS * audio_format.bytes_per_ms
+        self._frame_bytes = audio_format.size_bytes(FRAME_MS)
         self._rest = b""
         self._position_ms = position_ms
         self._floor_ms = position_ms

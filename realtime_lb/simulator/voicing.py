@@ -123,7 +123,7 @@ class SpokenOutput(Output):
 
 
 class CallOutput(Output):
-    """A function call. GA names the function once more when the arguments are done; beta does not."""
+    """A function call."""
 
     def __init__(self, item_id: str, call_id: str, call: Call, names: EventNames) -> None:
         item = Item(
@@ -148,7 +148,7 @@ class CallOutput(Output):
 
     def close(self, say: Say) -> None:
         """Tell that the content is over."""
-        named: JsonObject = {"name": self.item.name} if self._names.item_done else {}
+        named: JsonObject = {"name": self.item.name} if self._names.calls_named else {}
         say(
             "response.function_call_arguments.done",
             call_id=self.item.call_id,

@@ -9,7 +9,7 @@ from tests.cli.processes import run, running
 
 
 async def test_what_it_prints_is_what_clients_need() -> None:
-    """The exported address and key open a session on either face, and SIGTERM ends it with status 0."""
+    """The exported address and key open a session on every face, and SIGTERM ends it with status 0."""
     async with (
         running("simulate", "--port", "0", "--api-key", "sk-mine") as simulator,
         aiohttp.ClientSession() as http,
@@ -19,9 +19,16 @@ async def test_what_it_prints_is_what_clients_need() -> None:
         azure = (await simulator.says("^export AZURE_API_BASE=(.+)$"))[1]
         azure_key = (await simulator.says("^export AZURE_API_KEY=(.+)$"))[1]
         assert openai_key == azure_key == "sk-mine"
+        live = (await simulator.says("^export AZURE_VOICELIVE_ENDPOINT=(.+)$"))[1]
+        grok = (await simulator.says("^export XAI_API_BASE=(.+)$"))[1]
         dials = [
             (f"{openai}/realtime?model=gpt-realtime", {"Authorization": f"Bearer {openai_key}"}),
             (f"{azure}/openai/v1/realtime?model=ours", {"api-key": azure_key}),
+            (
+                f"{live}/voice-live/realtime?api-version=2026-04-10&model=gpt-realtime",
+                {"api-key": "sk-mine"},
+            ),
+            (f"{grok}/realtime?model=grok-voice-latest", {"Authorization": "Bearer sk-mine"}),
         ]
         for url, headers in dials:
             async with http.ws_connect(url, headers=headers) as session:

@@ -15,6 +15,8 @@ from openai.types import realtime as ga_types
 from openai.types.beta import realtime as beta_types
 from pydantic import TypeAdapter
 
+from realtime_lb.providers.quirk_tables import VOICE_LIVE_QUIRKS, XAI_QUIRKS
+from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.simulator import Face, Simulator
 from realtime_lb.typing import Dialect
 
@@ -32,6 +34,12 @@ PATHS = {
     (Face.AZURE, Dialect.GA): "/openai/v1/realtime?model=my-voice",
     (Face.AZURE, Dialect.BETA): PREVIEW,
 }
+VOICE_LIVE = "/voice-live/realtime?api-version=2026-04-10&model=gpt-realtime"
+GROK = "/v1/realtime?model=grok-voice-latest"
+_OTHER_PATHS = {(Face.VOICE_LIVE, Dialect.BETA): VOICE_LIVE, (Face.XAI, Dialect.GA): GROK}
+"""Faces that are not quite of their dialect, so that not every story of a dialect is one of theirs."""
+
+QUIRKS = {Face.VOICE_LIVE: VOICE_LIVE_QUIRKS, Face.XAI: XAI_QUIRKS}
 
 
 def sound(duration_ms: int, *, rate_hz: int = 24_000) -> bytes:
@@ -47,9 +55,13 @@ def hush(duration_ms: int) -> bytes:
 class Talk:
     """One connection."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse, dialect: Dialect) -> None:
+    def __init__(
+        self, ws: aiohttp.ClientWebSocketResponse, dialect: Dialect, quirks: Quirks = NO_QUIRKS
+    ) -> None:
         self.ws = ws
         self.dialect = dialect
+        self.quirks = quirks
+        self.in_own_words = False  # it was asked for what only this vendor has, and no official type knows
         self.heard: list[dict[str, Any]] = []
         self.opening: list[dict[str, Any]] = []
 
@@ -60,8 +72,9 @@ class Talk:
         message = await self.ws.receive()
         assert message.type is aiohttp.WSMsgType.TEXT, message
         event: dict[str, Any] = json.loads(message.data)
-        if event["type"] not in NO_OFFICIAL_TYPE:
-            _OFFICIAL[self.dialect].validate_json(message.data, strict=True)
+        plain = self.quirks.to_dialect(event)
+        if plain is not None and not self.in_own_words and event["type"] not in NO_OFFICIAL_TYPE:
+            _OFFICIAL[self.dialect].validate_json(json.dumps(plain), strict=True)
         assert event["event_id"] not in {old["event_id"] for old in self.heard}
         self.heard.append(event)
         return event
@@ -95,6 +108,8 @@ class Talk:
     async def user_says(self, text: str, **fields: Any) -> dict[str, Any]:
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
         done = "conversation.item.done" if self.dialect is Dialect.GA else "conversation.item.created"
+        if self.quirks.item_done is False:
+            done = "conversation.item.added"
         return await self.ask("conversation.item.create", done, item=item | fields)
 
     async def closed(self) -> tuple[int | None, str]:
@@ -123,14 +138,16 @@ def squeezed(events: list[dict[str, Any]]) -> list[str]:
 @asynccontextmanager
 async def call(simulator: Simulator, path: str | None = None, **headers: str) -> AsyncIterator[Talk]:
     """Dial without waiting for anything."""
-    default = PATHS[simulator.face, Dialect.GA]
-    keys = {"Authorization": "Bearer sk-sim"} if simulator.face is Face.OPENAI else {"api-key": "sk-sim"}
-    dialect = Dialect.BETA if path is not None and "api-version" in path else Dialect.GA
+    path = path or PATHS[simulator.face, Dialect.GA]
+    is_azure = simulator.face in {Face.AZURE, Face.VOICE_LIVE}
+    keys = {"api-key": "sk-sim"} if is_azure else {"Authorization": "Bearer sk-sim"}
+    dialect = Dialect.BETA if "api-version" in path else Dialect.GA
+    url = simulator.base_url + path
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(simulator.base_url + (path or default), headers=keys | headers, max_msg_size=0) as ws,
+        http.ws_connect(url, headers=keys | headers, max_msg_size=0) as ws,
     ):
-        yield Talk(ws, dialect)
+        yield Talk(ws, dialect, QUIRKS.get(simulator.face, NO_QUIRKS))
 
 
 @asynccontextmanager
@@ -138,8 +155,8 @@ async def talk(
     face: Face = Face.OPENAI, dialect: Dialect = Dialect.GA, **options: Any
 ) -> AsyncIterator[tuple[Talk, Simulator]]:
     """Start a simulator, open a session in it, and hear its first event or events."""
-    async with Simulator(face, **options) as simulator, call(simulator, PATHS[face, dialect]) as client:
-        client.opening = await client.until(
-            "session.created" if dialect is Dialect.GA else "conversation.created"
-        )
+    path = {**PATHS, **_OTHER_PATHS}[face, dialect]
+    usual = ("session.created",) if dialect is Dialect.GA else ("session.created", "conversation.created")
+    async with Simulator(face, **options) as simulator, call(simulator, path) as client:
+        client.opening = await client.until(*(client.quirks.opens_with or usual))
         yield client, simulator

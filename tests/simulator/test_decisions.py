@@ -33,7 +33,7 @@ from realtime_lb.simulator.vad import Edge, SpeechEdge, Vad
 from realtime_lb.typing import Dialect, JsonObject
 from tests.simulator.talk import hush, sound
 
-PCM, ULAW, ALAW = AudioFormat
+PCM, ULAW, ALAW = AudioFormat.PCM16, AudioFormat.ULAW, AudioFormat.ALAW
 
 
 def edges(audio: bytes, turn: TurnDetection | None = None, *, chunk: int = 960) -> list[SpeechEdge]:
