@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_response, carry_session
 from realtime_lb.dialects.event_table import SERVER_EVENTS, events_from
-from realtime_lb.dialects.json_text import read, renamed, write
+from realtime_lb.dialects.json_text import Span, read, renamed, write
 from realtime_lb.dialects.open_items import OpenItems
 from realtime_lb.dialects.opening import Opening, also
 from realtime_lb.dialects.parties import Parties
@@ -20,7 +20,8 @@ from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Downward"]
 
-Step: TypeAlias = Callable[[Frame], tuple[Frame, ...]]
+Step: TypeAlias = Callable[[Frame, Span], tuple[Frame, ...]]
+"""Returns what to send for a frame whose type stands at the span."""
 Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
 
 _NO_TOKENS = {"type": "tokens", "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
@@ -50,7 +51,7 @@ class Downward:
         if span is None:
             return (frame,)
         step = self._steps.get(bytes(frame.payload[span[0] : span[1]]))
-        return (frame,) if step is None else step(frame)
+        return (frame,) if step is None else step(frame, span)
 
     def plan(self) -> None:
         """Start anew, the parties having changed."""
@@ -106,7 +107,7 @@ class Downward:
             "response.function_call_arguments.done": self._called,
         }
 
-    def _read(self, reading: Reading, frame: Frame) -> tuple[Frame, ...]:
+    def _read(self, reading: Reading, frame: Frame, _span: Span) -> tuple[Frame, ...]:
         event = read(frame.payload)
         if event is None:
             return (frame,)  # what the upstream said is no event, and the client may know what to do with it
@@ -208,12 +209,12 @@ class Downward:
         return [event if event.get("usage") else {**event, "usage": dict(_NO_TOKENS)}]
 
 
-def _left_out(_frame: Frame) -> tuple[Frame, ...]:
+def _left_out(_frame: Frame, _span: Span) -> tuple[Frame, ...]:
     return ()
 
 
-def _renamed(name: bytes, frame: Frame) -> tuple[Frame, ...]:
-    return (renamed(frame, name),)
+def _renamed(name: bytes, frame: Frame, span: Span) -> tuple[Frame, ...]:
+    return (renamed(frame, span, name),)
 
 
 def _kind_of(event: JsonObject, session: JsonObject) -> str:

@@ -6,13 +6,15 @@ import json
 import math
 import re
 import uuid
-from typing import Any
+from typing import Any, TypeAlias
 
-from realtime_lb.events import type_span
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.typing import JsonObject
 
-__all__ = ["read", "renamed", "rewritten", "write"]
+__all__ = ["Span", "read", "renamed", "rewritten", "write"]
+
+Span: TypeAlias = tuple[int, int]
+"""From where to where in a payload, as `events.type_span` tells."""
 
 _MARK = f"number {uuid.uuid4().hex} "
 """Begins the stand-in of a number that Python cannot hold; nobody outside of this process knows it."""
@@ -59,11 +61,7 @@ def rewritten(frame: Frame, old: JsonObject, new: JsonObject) -> Frame:
     return frame if new == old else write(new)
 
 
-def renamed(frame: Frame, name: bytes) -> Frame:
-    """Return *frame* with *name* as its type. All behind the type is copied once and never looked at."""
-    payload = frame.payload
-    span = type_span(payload)
-    if span is None:
-        return frame
-    view = memoryview(payload)
+def renamed(frame: Frame, span: Span, name: bytes) -> Frame:
+    """Return *frame* with *name* where *span* is. All behind it is copied once and never looked at."""
+    view = memoryview(frame.payload)
     return Frame(frame.opcode, b"".join((view[: span[0]], name, view[span[1] :])))

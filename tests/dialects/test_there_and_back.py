@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from realtime_lb.dialects.bodies import carry_item, carry_order, carry_response, carry_session
 from realtime_lb.dialects.carry import Carried, other
+from realtime_lb.dialects.field_table import SESSION
 from realtime_lb.typing import Dialect
 from tests.dialects import objects
 
@@ -160,3 +161,54 @@ def test_fields_of_the_target_that_are_there_already_win() -> None:
 def test_a_format_that_nobody_knows_goes_up_for_the_upstream_to_refuse(value: Any) -> None:
     carried = carry_session({"input_audio_format": value}, Dialect.GA, "realtime")
     assert carried.value["audio"]["input"]["format"] == value
+
+
+LOSSY: dict[Dialect, st.SearchStrategy[Any]] = {
+    Dialect.BETA: st.fixed_dictionaries({}, optional={"temperature": st.floats(0.6, 1.2)}),
+    Dialect.GA: st.fixed_dictionaries(
+        {},
+        optional={
+            "prompt": st.just({"id": "p"}),
+            "truncation": st.sampled_from(["auto", {"type": "retention_ratio", "retention_ratio": 0.5}]),
+            "reasoning": st.just({"effort": "low"}),
+            "parallel_tool_calls": st.booleans(),
+            "audio": st.fixed_dictionaries(
+                {"input": st.just({"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6_000}})},
+                optional={
+                    "output": st.sampled_from(
+                        [
+                            {"voice": "marin"},
+                            {"voice": {"id": "v"}},
+                            {"format": {"type": "audio/pcm", "rate": 8}},
+                        ]
+                    ),
+                },
+            ),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+@given(data=st.data())
+def test_what_does_not_come_back_is_what_was_named(dialect: Dialect, data: st.DataObject) -> None:
+    """And each of these names is in a row of the table that tells of losses."""
+    value = {**data.draw(objects.sessions(dialect)), **data.draw(LOSSY[dialect])}
+    there = carry_session(value, other(dialect), "realtime")
+    back = carry_session(there.value, dialect, "realtime").value
+    assert back == without(value, there.lost)
+    told = [path for row in SESSION if row.loss and (path := row.path(dialect)) is not None]
+    for place in there.lost:
+        assert any(tuple(place.split("."))[: len(path)] == path for path in told), place
+
+
+def without(value: Any, places: tuple[str, ...], at: str = "") -> Any:
+    """Return *value* less *places*, and less the objects that held nothing else."""
+    if not isinstance(value, dict):
+        return value
+    left = {
+        name: without(inner, places, f"{at}{name}.")
+        for name, inner in value.items()
+        if at + name not in places
+    }
+    return {name: inner for name, inner in left.items() if inner != {} or value[name] == {}}
