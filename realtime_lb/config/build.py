@@ -94,6 +94,7 @@ def _common(entry: RealtimeEntry, upstream: Upstream, info: ModelInfo, defaults:
         "order": params.order,
         "max_sessions": defaults.max_sessions if given is None else given,
         "tags": params.tags or (),
+        "transcription_models": params.transcription_model or {},
         "base_model": info.base_model,
         "dial_timeout_s": params.timeout,
         "opaque": bool(params.opaque),

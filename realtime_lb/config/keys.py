@@ -149,6 +149,12 @@ class LitellmParams:
         "is an error.",
         "`litellm_settings.ssl_verify`",
     )
+    transcription_model: Mapping[str, str] | None = key(
+        kinds.RENAMES,
+        "Ours: what the upstream calls transcription models: on Azure, a deployment's name. One name for "
+        "all, or a mapping from what clients say, such as `{whisper-1: my-whisper}`, where `*` is any other.",
+        "as clients say",
+    )
     opaque: bool | None = key(
         kinds.BOOLEAN, "Ours: relay any websocket protocol unread, await no first event.", "`false`"
     )

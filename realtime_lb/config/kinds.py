@@ -30,6 +30,7 @@ __all__ = [
     "NON_NEGATIVE",
     "ORIGINS",
     "PROTOCOL",
+    "RENAMES",
     "SECONDS",
     "SECRET",
     "TEXT",
@@ -196,6 +197,14 @@ def _headers(node: Node, reading: Reading) -> Mapping[str, Secret]:
     return found
 
 
+def _renames(node: Node, reading: Reading) -> Mapping[str, str]:
+    """Return name → name; one name alone is what all are called."""
+    if not isinstance(node.value, dict):
+        return {"*": _name(node, reading)}
+    named = ((name, reading.read(NAME, value)) for name, value in node.keys().items())
+    return {name: value for name, value in named if value is not None}
+
+
 def _items(node: Node, _: Reading) -> tuple[Node, ...]:
     if not isinstance(node.value, tuple):
         raise Wrong(f"must be a list, not {describe(node)}", "write it as [one, two]")
@@ -333,6 +342,7 @@ MASTER_KEY = Kind("string", _master_key)
 LIST = Kind("list", _list)
 MAPPING = Kind("mapping", _mapping)
 HEADERS = Kind("mapping", _headers)
+RENAMES = Kind("string or mapping", _renames)
 TEXTS = Kind("list of strings", _texts)
 HEADER_TEXTS = Kind("string or list of strings", _header_texts)
 EVENT_TYPES = Kind('"*", string or list of strings', _event_types)

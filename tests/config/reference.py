@@ -19,7 +19,7 @@ from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS, NO_MEANING, NOT_YET,
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
 
-OURS = {"project", "opaque", "use_default_credentials", "realtime_lb"}
+OURS = {"project", "opaque", "transcription_model", "use_default_credentials", "realtime_lb"}
 """Keys in LiteLLM's sections that LiteLLM does not have."""
 
 SECTIONS: Mapping[str, type[Any]] = {

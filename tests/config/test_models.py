@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .reading_yaml import KEY, load, load_entry, only, only_problem, problems_of, warned
+from .reading_yaml import KEY, entry_problems, load, load_entry, only, only_problem, problems_of, warned
 
 VOICE = "- {model_name: voice, litellm_params: {model: gpt-realtime}}"
 
@@ -189,3 +189,21 @@ def test_which_of_openais_models_are_realtime_is_told_by_name(model: str, served
     config = load(f"model_list:\n  {VOICE}\n  - {{model_name: m, litellm_params: {{model: {model}}}}}\n")
 
     assert len(config.settings.deployments) == 1 + served
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("my-whisper", {"*": "my-whisper"}),
+        ({"whisper-1": "my-whisper", "*": "my-other"}, {"whisper-1": "my-whisper", "*": "my-other"}),
+        ({}, {}),
+    ],
+)
+def test_transcription_models_have_names_of_their_own_upstream(given: object, read: object) -> None:
+    """On Azure a transcription model is the name of a deployment too (Azure: realtime audio reference)."""
+    assert only(load_entry({"transcription_model": given}, KEY)).transcription_models == read
+
+
+@pytest.mark.parametrize("given", ["", ["my-whisper"], {"whisper-1": ""}, {"whisper-1": ["a"]}])
+def test_a_name_that_is_none_is_a_problem(given: object) -> None:
+    assert "transcription_model" in only_problem(entry_problems({"transcription_model": given})).path
