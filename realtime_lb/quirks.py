@@ -77,6 +77,7 @@ class Quirks:
         partials: Server events with such a value say for now what a later one of the same type says for
             good. The dialect has no such thing, so they must not reach a client either.
         content_types: Content types in items of server events, by theirs: what the dialect calls them.
+        calls_have_roles: Items that are no messages bear a role, which no dialect gives them.
         opens_with: The events that open a session, in whatever order; empty means the dialect's own.
         item_done: Whether ``conversation.item.done`` is sent; None means as the dialect has it.
         answers_commits: A commit of speech starts a response by itself, and a ``response.create`` for what
@@ -89,6 +90,7 @@ class Quirks:
     private_events: frozenset[str] = frozenset()
     partials: tuple[Placeholder, ...] = ()
     content_types: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
+    calls_have_roles: bool = False
     opens_with: tuple[str, ...] = ()
     item_done: bool | None = None
     answers_commits: bool = False
@@ -98,8 +100,12 @@ class Quirks:
         rows: list[Move | Placeholder | Fill] = [*self.moves, *self.placeholders, *self.fills]
         rows += self.partials
         named = {event for row in rows for event in row.events}
-        items = _ITEM_EVENTS if self.content_types else frozenset[str]()
+        items = _ITEM_EVENTS if self._changes_items else frozenset[str]()
         object.__setattr__(self, "_touched", self.private_events | named | items)
+
+    @property
+    def _changes_items(self) -> bool:
+        return bool(self.content_types) or self.calls_have_roles
 
     def touch(self, event_type: str) -> bool:
         """Say whether an event of this type may have to change; all others can pass unread."""
@@ -126,12 +132,29 @@ class Quirks:
         for move in self.moves:
             if kind in move.events:
                 event = _moved(event, move.theirs, move.ours)
-        if self.content_types and kind in _ITEM_EVENTS:
-            event = _renamed(event, self.content_types)
+        if self._changes_items and kind in _ITEM_EVENTS:
+            event = self._with_plain_items(event)
         for fill in self.fills:
             if kind in fill.events and fill.kind in {None, _at(event, "item.type")}:
                 event = _filled(event, fill.path, fill.value)
         return event
+
+    def _with_plain_items(self, event: JsonObject) -> JsonObject:
+        if isinstance(event.get("item"), dict):
+            event = {**event, "item": self._plain(event["item"])}
+        output = _at(event, "response.output")
+        if isinstance(output, list):
+            event = _with(event, "response.output", [self._plain(item) for item in output])
+        return event
+
+    def _plain(self, item: Any) -> Any:
+        if not isinstance(item, dict):
+            return item
+        if self.calls_have_roles and item.get("type") != "message" and "role" in item:
+            item = _without(item, "role")
+        if not isinstance(item.get("content"), list):
+            return item
+        return {**item, "content": [_renamed(part, self.content_types) for part in item["content"]]}
 
 
 NO_QUIRKS = Quirks()
@@ -188,22 +211,7 @@ def _filled(event: JsonObject, path: str, value: Any) -> JsonObject:
     return _with(event, path, value)
 
 
-def _renamed(event: JsonObject, names: Mapping[str, str]) -> JsonObject:
-    if isinstance(event.get("item"), dict):
-        event = {**event, "item": _renamed_item(event["item"], names)}
-    output = _at(event, "response.output")
-    if isinstance(output, list):
-        event = _with(event, "response.output", [_renamed_item(item, names) for item in output])
-    return event
-
-
-def _renamed_item(item: Any, names: Mapping[str, str]) -> Any:
-    if not isinstance(item, dict) or not isinstance(item.get("content"), list):
-        return item
-    return {**item, "content": [_renamed_part(part, names) for part in item["content"]]}
-
-
-def _renamed_part(part: Any, names: Mapping[str, str]) -> Any:
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
     if not isinstance(part, dict) or part.get("type") not in names:
         return part
     return {**part, "type": names[part["type"]]}

@@ -69,6 +69,8 @@ XAI_QUIRKS = Quirks(
     partials=(Placeholder((f"{_TRANSCRIBED}.completed",), "status", "in_progress"),),
     # recorded: response.done shows "audio"; pipecat knows both names.
     content_types={"audio": "output_audio", "text": "output_text"},
+    # recorded: "user" or "tool" on a call, "tool" on its output.
+    calls_have_roles=True,
     # docs: conversation.created is the first message; recorded: it is the second.
     opens_with=("session.created", "conversation.created"),
     # recorded: conversation.item.added alone, in every turn.

@@ -201,6 +201,17 @@ def test_turning_detection_off_is_not_lost_on_the_way_to_xai() -> None:
     assert sent["session"]["turn_detection"] is None
 
 
+@pytest.mark.parametrize("event_type", ["conversation.item.added", "response.output_item.done"])
+@pytest.mark.parametrize("role", ["tool", "user"])
+def test_a_call_bears_no_role(event_type: str, role: str) -> None:
+    """Beta's types refuse the role of a tool; a message keeps its own."""
+    call = {"type": "function_call", "name": "f", "call_id": "c", "arguments": "{}"}
+    plain = XAI_QUIRKS.to_dialect({"type": event_type, "item": {**call, "role": role}})
+    assert plain == {"type": event_type, "item": call}
+    done = {"type": "response.done", "response": {"output": [{**call, "role": role}, _MESSAGE]}}
+    assert XAI_QUIRKS.to_dialect(done) == {"type": "response.done", "response": {"output": [call, _MESSAGE]}}
+
+
 def test_tokens_are_found_where_the_dialect_has_them() -> None:
     plain = XAI_QUIRKS.to_dialect(FROM_XAI[-1])
     assert plain is not None
