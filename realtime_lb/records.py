@@ -183,13 +183,13 @@ class FieldDropped:
     Attributes:
         session_id: Our name for the session.
         deployment: Where it is, by id.
-        event: The type of the client's event.
+        event_type: The type of the client's event.
         field: The field's dotted place in it, in the client's dialect.
     """
 
     session_id: str
     deployment: str
-    event: str
+    event_type: str
     field: str
 
 

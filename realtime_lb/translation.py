@@ -32,8 +32,12 @@ def translator_for(
         emit: Told of each field that *deployment* has no word for.
     """
 
-    def on_loss(event: str, field: str) -> None:
-        emit(FieldDropped(session_id=request.id, deployment=deployment.id, event=event, field=field))
+    def on_loss(event_type: str, field: str) -> None:
+        emit(
+            FieldDropped(
+                session_id=request.id, deployment=deployment.id, event_type=event_type, field=field
+            )
+        )
 
     return Translator(
         client=request.dialect,

@@ -18,6 +18,7 @@ from realtime_lb.records import FieldDropped
 from realtime_lb.requests import DialRequest
 from realtime_lb.server import listening
 from realtime_lb.simulator import Face, Simulator
+from realtime_lb.sinks import LogSink
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import BETA, Event, converse
@@ -101,7 +102,7 @@ async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
         settings = Settings(deployments=(deployment,), logging=LoggingSettings(event_types=frozenset()))
         transport = Recording()
         told = Records()
-        router = RealtimeRouter(settings, transport=transport, sinks=[told])
+        router = RealtimeRouter(settings, transport=transport, sinks=[told, LogSink()])
         url = await stack.enter_async_context(listening(router))
         yield Stage(url, transport.sent, told)
 

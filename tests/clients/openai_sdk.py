@@ -54,4 +54,5 @@ async def main(base_url: str, key: str, model: str, dialect: str) -> None:
     print(json.dumps(report))
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""Clients whose address says one dialect and whose words say another; and sessions that only listen."""
+
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+
+from realtime_lb.typing import Dialect
+from tests.clients import matrix
+from tests.clients.conversation import BETA, GA, Talk, sound
+from tests.clients.openai_sdk import Sdk
+from tests.clients.violations import models, violations
+
+
+@pytest.mark.parametrize("upstream", matrix.UPSTREAMS)
+async def test_azures_ga_client_on_the_preview_address_is_answered_in_ga(upstream: str) -> None:
+    """``AsyncAzureOpenAI.realtime`` builds the preview's URL, whatever it speaks."""
+    async with matrix.stage(upstream) as stage:
+        client = openai.AsyncAzureOpenAI(
+            websocket_base_url=f"{stage.url}/openai".replace("http", "ws", 1),
+            base_url=f"{stage.url}/openai",
+            api_key="any",
+            api_version="2025-04-01-preview",
+        )
+        async with client.realtime.connect(model=matrix.MODEL) as connection:
+            talk = Talk(Sdk(connection), GA)
+            await talk.until("session.created")
+            await talk.say("session.update", session=GA.written)
+            updated = await talk.until("session.updated")
+            assert updated["session"]["type"] == "realtime"
+            since = len(talk.heard)
+            await talk.write("Hello")
+            await talk.say("response.create")
+            await talk.until("response.done")
+        known = models("openai.types.realtime", "realtime_server_event")
+        assert [text for event in talk.heard[since:] for text in violations(event, known)] == []
+        upstreams = models(
+            "openai.types.beta.realtime"
+            if matrix.UPSTREAMS[upstream] is Dialect.BETA
+            else "openai.types.realtime",
+            "realtime_client_event",
+        )
+        assert [text for event in stage.sent for text in violations(event, upstreams)] == []
+
+
+UPDATES: dict[Dialect, dict[str, Any]] = {
+    Dialect.GA: {
+        "type": "session.update",
+        "session": {
+            "type": "transcription",
+            "audio": {
+                "input": {"transcription": {"model": "whisper-1"}, "turn_detection": {"type": "server_vad"}}
+            },
+        },
+    },
+    Dialect.BETA: {
+        "type": "transcription_session.update",
+        "session": {
+            "input_audio_transcription": {"model": "whisper-1"},
+            "turn_detection": {"type": "server_vad"},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("upstream", matrix.UPSTREAMS)
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_a_session_that_only_listens_is_translated_too(upstream: str, dialect: Dialect) -> None:
+    family = "session" if dialect is Dialect.GA else "transcription_session"
+    headers = {} if dialect is Dialect.GA else {"OpenAI-Beta": "realtime=v1"}
+    async with matrix.stage(upstream) as stage, aiohttp.ClientSession() as http:
+        address = f"{stage.url}/v1/realtime?intent=transcription&model={matrix.MODEL}"
+        async with http.ws_connect(address, headers=headers) as socket:
+            talk = Talk(matrix.PlainWebsocket(socket), GA if dialect is Dialect.GA else BETA)
+            await talk.until(f"{family}.created")
+            await talk.client.send(UPDATES[dialect])
+            updated = await talk.until(f"{family}.updated")
+            assert "whisper-1" in str(updated)
+            for chunk in sound(loud_ms=500, silent_ms=400):
+                await talk.say("input_audio_buffer.append", audio=chunk)
+            done = await talk.until("conversation.item.input_audio_transcription.completed")
+    assert done["transcript"]
+    kinds = {event["type"] for event in talk.heard}
+    assert not any(kind.startswith("response.") for kind in kinds)
+    assert ("conversation.item.done" in kinds) is (dialect is Dialect.GA)
+    assert stage.lost == set()
+
+
+async def test_a_field_that_was_left_out_is_in_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with matrix.stage("Azure preview") as stage, aiohttp.ClientSession() as http:
+        address = f"{stage.url}/v1/realtime?model={matrix.MODEL}"
+        async with http.ws_connect(address) as socket:
+            talk = Talk(matrix.PlainWebsocket(socket), GA)
+            await talk.until("session.created")
+            for _ in range(2):
+                await talk.say("session.update", session={"type": "realtime", "truncation": "auto"})
+                await talk.until("session.updated")
+        await stage.told.all_closed(1)
+    lines = [record for record in caplog.records if "session.truncation" in record.getMessage()]
+    assert [record.levelname for record in lines] == ["WARNING"]
