@@ -51,7 +51,9 @@ class Opening:
     def _made_up(self, event: JsonObject, kind: str) -> list[JsonObject]:
         parties = self._parties
         expects = parties.client is Dialect.BETA and kind == REALTIME
-        comes = parties.upstream is Dialect.BETA or _CONVERSATION in parties.quirks.opens_with
+        comes = parties.upstream is Dialect.BETA
+        if opens_with := parties.quirks.opens_with:
+            comes = _CONVERSATION in opens_with
         if not expects or comes or self._told:
             return []
         self._told = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from attrs import define, field
+from attrs import define, field, frozen
 
 from realtime_lb import Deployment, LoggingSettings, RealtimeRouter, Secret, Settings
 from realtime_lb.abc import Connection
@@ -32,6 +32,30 @@ MODEL = "gpt-4o-realtime-preview"
 """What clients ask for: a name of the beta's time, which no upstream has any more."""
 
 UPSTREAMS = {"OpenAI GA": Dialect.GA, "Azure v1": Dialect.GA, "Azure preview": Dialect.BETA}
+OTHERS = {"Voice Live": Dialect.BETA}
+"""Near a dialect, with quirks; the official package has no types for what it wants to be sent."""
+
+
+@frozen
+class Play:
+    """How an upstream is simulated, and what a deployment says of it."""
+
+    face: Face
+    path: str
+    place: dict[str, Any]
+    rules: dict[str, Any] = field(factory=dict)
+
+
+_AZURE = {"provider": "azure", "model": "my-voice", "transcription_models": {"whisper-1": "my-whisper"}}
+_AZURES = {"models": frozenset({"my-voice"}), "transcription_models": frozenset({"my-whisper"})}
+_OPENAI = {"provider": "openai", "model": "gpt-realtime"}
+PLAYS = {
+    "OpenAI GA": Play(Face.OPENAI, "/v1", _OPENAI, {"models": frozenset({"gpt-realtime"})}),
+    "Azure v1": Play(Face.AZURE, "", _AZURE, _AZURES),
+    "Azure preview": Play(Face.AZURE, "", {**_AZURE, "api_version": "2025-04-01-preview"}, _AZURES),
+    "Voice Live": Play(Face.VOICE_LIVE, "", {"provider": "azure_voice_live", "model": "gpt-realtime"}),
+    "xAI": Play(Face.XAI, "/v1", {"provider": "xai", "model": "grok-voice-latest"}),
+}
 
 LITELLM_SCRIPT = {
     "type": "response.create",
@@ -81,23 +105,11 @@ class Stage:
 @asynccontextmanager
 async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
     """A simulated upstream, strict as the real one, behind a gateway that calls its model `MODEL`."""
-    simulated: dict[str, Any] = {"seed": 7, "realtime_factor": 4, **options}
     async with AsyncExitStack() as stack:
-        if name == "OpenAI GA":
-            simulator = Simulator(Face.OPENAI, models=frozenset({"gpt-realtime"}), **simulated)
-            await stack.enter_async_context(simulator)
-            place: dict[str, Any] = {"provider": "openai", "api_base": f"{simulator.base_url}/v1"}
-            place |= {"model": "gpt-realtime"}
-        else:
-            models: dict[str, Any] = {
-                "models": frozenset({"my-voice"}),
-                "transcription_models": frozenset({"my-whisper"}),
-            }
-            simulator = Simulator(Face.AZURE, **{**models, **simulated})
-            await stack.enter_async_context(simulator)
-            version = None if name == "Azure v1" else "2025-04-01-preview"
-            place = {"provider": "azure", "api_base": simulator.base_url, "api_version": version}
-            place |= {"model": "my-voice", "transcription_models": {"whisper-1": "my-whisper"}}
+        plays = PLAYS[name]
+        simulator = Simulator(plays.face, **{"seed": 7, "realtime_factor": 4, **plays.rules, **options})
+        await stack.enter_async_context(simulator)
+        place = {"api_base": f"{simulator.base_url}{plays.path}", **plays.place}
         deployment = Deployment(id=name, model_group=MODEL, api_key=Secret("sk-sim"), **place)
         settings = Settings(deployments=(deployment,), logging=LoggingSettings(event_types=frozenset()))
         transport = Recording()

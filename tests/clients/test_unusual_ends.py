@@ -1,4 +1,4 @@
-"""Clients whose address says one dialect and whose words say another; and sessions that only listen."""
+"""Clients whose words are not what their address says, sessions that only listen, upstreams with quirks."""
 
 from typing import Any
 
@@ -99,3 +99,37 @@ async def test_a_field_that_was_left_out_is_in_the_log_once(caplog: pytest.LogCa
         await stage.told.all_closed(1)
     lines = [record for record in caplog.records if "session.truncation" in record.getMessage()]
     assert [record.levelname for record in lines] == ["WARNING"]
+
+
+@pytest.mark.parametrize("conversation_first", [True, False])
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_xai_which_always_speaks_is_understood(dialect: Dialect, conversation_first: bool) -> None:
+    """Its pings, half transcripts, missing ``item.done`` and order of opening stay between it and us."""
+    language = GA if dialect is Dialect.GA else BETA
+    package = "openai.types.realtime" if dialect is Dialect.GA else "openai.types.beta.realtime"
+    headers = {} if dialect is Dialect.GA else {"OpenAI-Beta": "realtime=v1"}
+    async with (
+        matrix.stage("xAI", conversation_first=conversation_first) as stage,
+        aiohttp.ClientSession() as http,
+        http.ws_connect(f"{stage.url}/v1/realtime?model={matrix.MODEL}", headers=headers) as socket,
+    ):
+        talk = Talk(matrix.PlainWebsocket(socket), language)
+        await talk.until("session.created")
+        await talk.until("conversation.created")
+        await talk.say("session.update", session=language.spoken)
+        await talk.until("session.updated")
+        await talk.write("Hello there")
+        await talk.say("response.create")
+        done = await talk.until("response.done")
+        assert done["response"]["usage"]["total_tokens"] > 0
+        await talk.speak(loud_ms=800, silent_ms=500)
+        await talk.until("input_audio_buffer.committed")
+        await talk.until("response.done")
+    known = models(package, "realtime_server_event")
+    assert [text for event in talk.heard for text in violations(event, known)] == []
+    kinds = [event["type"] for event in talk.heard]
+    assert kinds[:2] == ["session.created", "conversation.created"]
+    assert kinds.count("conversation.created") == 1
+    assert f"{language.audio}.delta" in kinds
+    if dialect is Dialect.GA:
+        assert kinds.count("conversation.item.added") == kinds.count("conversation.item.done") == 4
