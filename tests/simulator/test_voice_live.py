@@ -27,6 +27,8 @@ async def test_it_opens_with_one_event_and_an_object_for_a_voice() -> None:
         assert session["voice"] == {"name": "alloy", "type": "openai"}
         assert (session["modalities"], session["object"]) == (["audio"], "realtime.session")
         assert simulator.sessions[0].terms.dialect is Dialect.BETA
+        await client.ask("input_audio_buffer.clear", "input_audio_buffer.cleared")
+        assert "conversation.created" not in types(client.heard)
 
 
 async def test_a_spoken_turn_has_betas_events() -> None:
