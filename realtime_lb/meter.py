@@ -8,6 +8,7 @@ from realtime_lb.accounting.loggable import loggable
 from realtime_lb.accounting.usage import UsageSum
 from realtime_lb.events import AUDIO_DELTAS, event_type, parse_event
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
 from realtime_lb.settings import LoggingSettings
 from realtime_lb.typing import Clock
@@ -28,6 +29,7 @@ class Meter:
 
     Attributes:
         reads_events: Set to False for a deployment that is relayed unread: then only frames are counted.
+        quirks: How the upstream departs from its dialect: one keeps its tokens elsewhere.
         first_audio_at_s: When the upstream's first audio passed, by the clock.
         usage: Tokens so far.
     """
@@ -45,6 +47,7 @@ class Meter:
         self._redact = logging.redact_content
         self._clock = clock
         self.reads_events = True
+        self.quirks = NO_QUIRKS
         self._client_frames = self._client_bytes = 0
         self._upstream_frames = self._upstream_bytes = 0
         self.first_audio_at_s: float | None = None
@@ -78,7 +81,7 @@ class Meter:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
         elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
-            self.usage.add(event)
+            self.usage.add(self.quirks.to_dialect(event) or event)
         self._observe(Direction.SERVER, kind, frame)
 
     def _observe(self, direction: Direction, kind: str | None, frame: Frame) -> None:

@@ -133,6 +133,7 @@ class Session:
         self._model_group = group.name
         upstream = await self.dialer.dial(group, self.request, self._attempts)
         self._meter.reads_events = not upstream.deployment.opaque
+        self._meter.quirks = upstream.quirks
         if self._meter.reads_events:
             self._first_event_at_s = self.clock()
         self.deployment_id = upstream.deployment.id

@@ -34,9 +34,7 @@ def translator_for(
 
     def on_loss(event_type: str, field: str) -> None:
         emit(
-            FieldDropped(
-                session_id=request.id, deployment=deployment.id, event_type=event_type, field=field
-            )
+            FieldDropped(session_id=request.id, deployment=deployment.id, event_type=event_type, field=field)
         )
 
     return Translator(

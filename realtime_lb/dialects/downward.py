@@ -45,7 +45,7 @@ class Downward:
 
     def __call__(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change."""
-        if frame.opcode is not Opcode.TEXT:
+        if not self._steps or frame.opcode is not Opcode.TEXT:
             return (frame,)
         span = type_span(frame.payload)
         if span is None:

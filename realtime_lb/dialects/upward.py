@@ -23,6 +23,8 @@ Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
 """Returns the event in the upstream's dialect; None where that has no such thing."""
 
 _CLOSING_BRACE = 0x7D
+_SPACE_AT_MOST = 16
+"""Behind an event. What ends in more of it is read whole, and so is what was cut off."""
 
 
 class Upward:
@@ -48,7 +50,7 @@ class Upward:
         if frame.opcode is not Opcode.TEXT:
             raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
         kind = event_type(payload)
-        if kind is None or payload[-1] != _CLOSING_BRACE:
+        if kind is None or (payload[-1] != _CLOSING_BRACE and not _is_closed(payload)):
             _check(payload)
         step = self._steps.get(kind or "")
         if step is None:
@@ -150,6 +152,11 @@ class Upward:
 
 def _same(event: JsonObject) -> JsonObject:
     return event
+
+
+def _is_closed(payload: bytes | memoryview) -> bool:
+    """Say whether an object ends where *payload* does, but for a little space."""
+    return bytes(payload[-_SPACE_AT_MOST:]).rstrip(b" \t\r\n").endswith(b"}")
 
 
 def _check(payload: bytes | memoryview) -> JsonObject:

@@ -125,6 +125,8 @@ async def test_xai_which_always_speaks_is_understood(dialect: Dialect, conversat
         await talk.speak(loud_ms=800, silent_ms=500)
         await talk.until("input_audio_buffer.committed")
         await talk.until("response.done")
+    (closed,) = await stage.told.all_closed(1)
+    assert closed.usage.output_tokens > 0
     known = models(package, "realtime_server_event")
     assert [text for event in talk.heard for text in violations(event, known)] == []
     kinds = [event["type"] for event in talk.heard]

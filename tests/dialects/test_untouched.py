@@ -76,8 +76,10 @@ def test_sound_is_never_parsed(client: Any, upstream: Any, parses: list[bytes]) 
     for _ in range(100):
         (out,) = translator.from_upstream(text({"type": names[upstream], "event_id": "e", "delta": sound}))
         assert json.loads(bytes(out.payload)) == {"type": names[client], "event_id": "e", "delta": sound}
-        frame = text({"audio": sound, "type": "input_audio_buffer.append"})
-        assert translator.from_client(frame)[0] is frame
+        for end in (b"", b" \r\n"):
+            appended = text({"audio": sound, "type": "input_audio_buffer.append"})
+            frame = Frame(Opcode.TEXT, bytes(appended.payload) + end)
+            assert translator.from_client(frame)[0] is frame
     assert parses == []
 
 
