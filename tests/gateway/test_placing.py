@@ -14,6 +14,7 @@ from realtime_lb.errors import GroupFull
 from tests.support import (
     SESSION_CREATED,
     UPGRADE,
+    Behaviour,
     Gateway,
     Websocket,
     deployment,
@@ -250,3 +251,62 @@ async def test_when_every_upstream_fails_the_client_gets_a_true_status(
     (record,) = gate.told.closed
     assert len(record.attempts) == min(3, len(statuses))
     assert len({attempt.deployment for attempt in record.attempts}) == len(record.attempts)
+
+
+GA_DELTA = '{"type":"response.output_text.delta","delta":"a"}'
+BETA_DELTA = '{"type":"response.text.delta","delta":"a"}'
+
+
+@pytest.mark.parametrize(
+    ("knocks", "expects"),
+    [
+        ({}, GA_DELTA),
+        ({"headers": {"OpenAI-Beta": "realtime=v1"}}, BETA_DELTA),
+        ({"headers": {"OpenAI-Beta": "assistants=v2, realtime=v1"}}, BETA_DELTA),
+        ({"protocols": ("realtime", "openai-beta.realtime-v1")}, BETA_DELTA),
+        ({"path": "/openai/realtime?api-version=2025-04-01-preview&deployment=voice"}, BETA_DELTA),
+        ({"path": "/openai/realtime?model=voice"}, GA_DELTA),
+        ({"path": "/openai/v1/realtime?model=voice&api-version=2025-04-01-preview"}, GA_DELTA),
+    ],
+)
+async def test_the_choice_does_not_depend_on_the_language(knocks: dict[str, Any], expects: str) -> None:
+    """Two deployments of one pool, one of each dialect, get the same share of clients of either."""
+
+    def saying(delta: str) -> Behaviour:
+        async def behave(websocket: Websocket) -> None:
+            await websocket.send_str(SESSION_CREATED)
+            await websocket.send_str(delta)
+            await websocket.receive()
+
+        return behave
+
+    async with (
+        upstream(saying(GA_DELTA)) as ga,
+        upstream(saying(BETA_DELTA)) as beta,
+        gateway(
+            deployment("ga", ga),
+            deployment("beta", beta, realtime_protocol="beta"),
+            routing=RoutingSettings(strategy="least-busy"),
+        ) as gate,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(20):
+            client = await stack.enter_async_context(gate.open(**knocks))
+            while "delta" not in (heard := (await client.receive()).data):
+                pass
+            assert heard == expects
+        shares = {each.id: each.live_sessions for each in gate.router.snapshot().deployments}
+        assert shares == {"ga": 10, "beta": 10}
+
+
+async def test_an_opaque_deployment_is_never_translated() -> None:
+    said = '{"type":"session.update","session":{"voice":"alloy"}}'
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url, opaque=True)) as gate,
+        gate.open(headers={"OpenAI-Beta": "realtime=v1"}) as client,
+    ):
+        assert (await client.receive()).data == SESSION_CREATED
+        for text in (said, GA_DELTA, BETA_DELTA, "no event"):
+            await client.send_str(text)
+            assert (await client.receive()).data == text
