@@ -172,3 +172,14 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
     assert sink._taken == [900]
     sink.on_writable()
     assert not source.paused
+
+
+async def test_who_causes_an_answer_that_does_not_fit_is_not_read_on() -> None:
+    """A client that sends nonsense and reads no answers holds up itself, not the upstream."""
+    upstream_end, client = SlowPeer([0]), SlowPeer([900])
+    down = Lane(upstream_end, client, lambda _frame: None, untranslated, 60.0, lambda: None)  # type: ignore[arg-type]
+    down.put(Frame(Opcode.TEXT, b"an answer"), client)  # type: ignore[arg-type]
+    assert (client.paused, upstream_end.paused) == (True, False)
+    client.on_writable()
+    assert not client.paused
+    down.stop_watching()
