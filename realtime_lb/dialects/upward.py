@@ -101,6 +101,7 @@ class Upward:
 
     def _order(self, event: JsonObject) -> JsonObject | None:
         order = event.get("response")
+        self._parties.next_temperature = None
         if not isinstance(order, dict):
             return event
         self._listen(ORDER_MARKS.show_ga(order) and not ORDER_MARKS.show_beta(order))

@@ -155,6 +155,10 @@ def test_a_temperature_is_shown_to_who_set_it() -> None:
     ):
         (told,) = pair.down(event(kind, response={"id": f"resp_{number}", "output": []}))
         assert told["response"]["temperature"] == shown
+    pair.up({"type": "response.create", "response": {"temperature": 0.9}})  # refused: no response comes of it
+    pair.up({"type": "response.create"})
+    (told,) = pair.down(event("response.created", response={"id": "resp_3", "output": []}))
+    assert told["response"]["temperature"] == 0.6
     assert pair.lost == [
         ("session.update", "session.temperature"),
         ("response.create", "response.temperature"),
