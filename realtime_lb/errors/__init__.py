@@ -5,7 +5,7 @@
     RealtimeError
     ├── ConfigError                    the file is wrong; holds every problem at once
     ├── MissingExtra                   a feature whose packages are not installed
-    ├── RequestRefused                 the caller's fault, told before the upgrade
+    ├── RequestRefused                 the caller's fault
     │   ├── InvalidRequest             400
     │   │   └── InvalidEvent           an error event; the session lives
     │   ├── Unauthenticated            401

@@ -1,4 +1,4 @@
-"""The caller's fault: told before the upgrade, with a true HTTP status."""
+"""The caller's fault: told before the upgrade, with a true HTTP status, but for a bad event."""
 
 from __future__ import annotations
 

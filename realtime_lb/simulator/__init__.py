@@ -6,8 +6,8 @@
         client = AsyncOpenAI(base_url=f"{simulator.base_url}/v1", api_key="sk-sim")
         async with client.realtime.connect(model="gpt-realtime") as connection: ...
 
-It behaves as OpenAI's and Azure's servers do, as strictly, from what is known of their wire; it knows nothing
-of what stands in front of it. Answers echo what they were asked, so that a test can know them.
+It behaves as the servers of OpenAI, Azure and xAI do, as strictly, from what is known of their wire; it knows
+nothing of what stands in front of it. Answers echo what they were asked, so that a test can know them.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ async def _simulate(ready: threading.Event, environ: dict[str, str], told: list[
         for name in NAMES:
             environ |= {f"AZURE_{name}_API_BASE": azure.base_url, f"AZURE_{name}_API_KEY": "azure-docs"}
         environ |= {"MASTER_KEY": "master-docs", "XAI_API_KEY": "xai-docs", "ACME_KEY": "acme-docs"}
+        environ["AZURE_VOICELIVE_API_KEY"] = "voicelive-docs"
         environ |= {"TENANT_ID": "tenant", "CLIENT_ID": "client", "CLIENT_SECRET": "secret"}
         router = RealtimeRouter.from_config(ROOT / "examples" / "simulated.yaml", environ=environ)
         environ["GATEWAY"] = await stack.enter_async_context(listening(router))

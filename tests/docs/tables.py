@@ -19,9 +19,16 @@ from realtime_lb import errors
 from realtime_lb.cli import cli
 from realtime_lb.errors import RealtimeError
 from realtime_lb.frames import Close
-from realtime_lb.records import EventObserved, SessionClosed, SessionOpened, SinkOverflowed, Traffic, Usage
+from realtime_lb.records import (
+    EventObserved,
+    FieldDropped,
+    SessionClosed,
+    SessionOpened,
+    SinkOverflowed,
+    Traffic,
+    Usage,
+)
 from realtime_lb.simulator import GRAMMAR, Simulator
-from realtime_lb.typing import Dialect
 from tests.docs.pages import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -37,6 +44,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "GroupFull": errors.GroupFull("voice"),
     "HandshakeRefused": errors.HandshakeRefused(429),
     "InternalError": errors.InternalError(),
+    "InvalidEvent": errors.InvalidEvent("…"),
     "InvalidRequest": errors.InvalidRequest("…"),
     "MissingExtra": errors.MissingExtra("azure", "…"),
     "OriginRefused": errors.OriginRefused(),
@@ -58,6 +66,7 @@ LINES = {
     "session opened": SessionOpened,
     "session closed": SessionClosed,
     "realtime event": EventObserved,
+    "field left out": FieldDropped,
     "log records lost": SinkOverflowed,
 }
 

@@ -20,7 +20,7 @@ EXAMPLES = ROOT / "examples"
 FINISHED = {
     "library_client.py": ["You said: Who are you?"],
     "custom_strategy.py": ["us-1 1", "eu-1 2", "eu-2 1"],
-    "custom_provider.py": ["the adapter keeps every promise", "session.created from fast-voice"],
+    "custom_provider.py": ["the adapter keeps every promise", "session.created from voice"],
 }
 SERVERS = {"embedded_route.py", "gateway_server.py"}
 
