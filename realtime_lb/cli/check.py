@@ -23,7 +23,7 @@ from realtime_lb.cli.tables import shown_deployments
 __all__ = ["check"]
 
 
-@click.command()
+@click.command(short_help="Show what a configuration means; dial it with --dial.")
 @config_option
 @click.option(
     "--dial",

@@ -23,7 +23,7 @@ _log = structlog.stdlib.get_logger("realtime_lb.serve")
 _FILE = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Run the gateway.")
 @config_option
 @click.option(
     "--host",
