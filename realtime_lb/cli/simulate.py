@@ -33,7 +33,7 @@ _NAMES = {
 }
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="Run simulated providers to test clients against.")
 @click.option(
     "--face",
     type=click.Choice([*(face.value for face in Face), "all"]),
