@@ -23,8 +23,8 @@ FIRST_EVENTS = frozenset({"session.created", "transcription_session.created", "c
 """Server events that open a session. xAI's documents name either of the first and the last."""
 
 _USUAL_HEAD = re.compile(
-    rb'[ \t\r\n]*\{[ \t\r\n]*(?:"event_id"[ \t\r\n]*:[ \t\r\n]*"[^"\\]*"[ \t\r\n]*,[ \t\r\n]*)?'
-    rb'"type"[ \t\r\n]*:[ \t\r\n]*"([a-z0-9_.]+)"'
+    rb'[ \t\r\n]*+\{[ \t\r\n]*+(?:"event_id"[ \t\r\n]*+:[ \t\r\n]*+"[^"\\]*"[ \t\r\n]*+,[ \t\r\n]*+)?'
+    rb'"type"[ \t\r\n]*+:[ \t\r\n]*+"([a-z0-9_.]+)"'
 )
 """Every official client and server but one starts its events so; `_Walk` reads all others."""
 

@@ -135,7 +135,7 @@ class Quirks:
         if self._changes_items and kind in _ITEM_EVENTS:
             event = self._with_plain_items(event)
         for fill in self.fills:
-            if kind in fill.events and fill.kind in {None, _at(event, "item.type")}:
+            if kind in fill.events and (fill.kind is None or fill.kind == _at(event, "item.type")):
                 event = _filled(event, fill.path, fill.value)
         return event
 
@@ -212,6 +212,5 @@ def _filled(event: JsonObject, path: str, value: Any) -> JsonObject:
 
 
 def _renamed(part: Any, names: Mapping[str, str]) -> Any:
-    if not isinstance(part, dict) or part.get("type") not in names:
-        return part
-    return {**part, "type": names[part["type"]]}
+    kind = part.get("type") if isinstance(part, dict) else None
+    return {**part, "type": names[kind]} if isinstance(kind, str) and kind in names else part

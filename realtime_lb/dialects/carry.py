@@ -7,6 +7,7 @@ grow fields faster than anybody's table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from attrs import frozen
@@ -18,6 +19,12 @@ from realtime_lb.typing import Dialect, JsonObject
 __all__ = ["Carried", "carry", "other"]
 
 _MISSING: Final = object()
+
+DEEPEST = 4
+"""Levels of the deepest row: ``session``, ``audio``, ``input``, ``turn_detection``, and its field."""
+
+MOST_TOLD = 64
+"""Fields that are named of one lost branch; `Losses` tells no more of a whole session."""
 
 
 @frozen
@@ -55,8 +62,10 @@ def carry(value: JsonObject, rows: Sequence[FieldRow], target: Dialect) -> Carri
             continue
         there = row.path(target)
         if there is None:
-            lost += [] if row.implied else _leaves(path, found)
+            lost += [] if row.implied else islice(_leaves(path, found), MOST_TOLD)
             continue
+        if found == {} and _was_full(value, path):
+            continue  # all that it said is lost or moved; an empty object would be refused, and all with it
         formed = row.form.into(target, found)
         if isinstance(formed, Partly) or formed is LOST:
             lost.append(".".join(path))
@@ -71,9 +80,11 @@ def _placed(rows: Sequence[FieldRow], source: Dialect) -> Iterator[tuple[FieldRo
     return ((row, path) for row in rows if (path := row.path(source)) is not None)
 
 
-def _copied(value: Any) -> Any:
-    """Copy the objects, not what is in them: only they are taken apart."""
-    return {name: _copied(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+def _copied(value: Any, levels: int = DEEPEST) -> Any:
+    """Copy the objects that are taken apart, not what is in them or below any row's place."""
+    if levels == 0 or not isinstance(value, dict):
+        return value
+    return {name: _copied(inner, levels - 1) for name, inner in value.items()}
 
 
 def _take(value: JsonObject, path: Path) -> Any:
@@ -93,10 +104,19 @@ def _put(value: JsonObject, path: Path, found: Any) -> None:
     inner.setdefault(path[-1], found)
 
 
-def _leaves(path: Path, found: Any) -> list[str]:
-    """Name what is lost with *found*: nothing where it says nothing."""
+def _leaves(path: Path, found: Any) -> Iterator[str]:
+    """Name what is lost with *found*: nothing where it says nothing, a whole branch below the last row."""
     if found is None:
-        return []
-    if isinstance(found, dict):
-        return [leaf for name, inner in found.items() for leaf in _leaves((*path, name), inner)]
-    return [".".join(path)]
+        return
+    if not isinstance(found, dict) or len(path) > DEEPEST:
+        yield ".".join(path)
+        return
+    for name, inner in found.items():
+        yield from _leaves((*path, name), inner)
+
+
+def _was_full(value: Any, path: Path) -> bool:
+    """Say whether the object at *path* said something before it was taken apart."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return bool(value)

@@ -11,7 +11,7 @@ from realtime_lb.dialects.field_table import ORDER, SESSION, TRANSCRIPTION
 from realtime_lb.dialects.rows import FieldRow
 from realtime_lb.typing import Dialect
 
-__all__ = ["ORDER_MARKS", "SESSION_MARKS", "Marks", "asks_for_beta"]
+__all__ = ["ORDER_MARKS", "SESSION_MARKS", "SWITCHING", "Marks", "asks_for_beta"]
 
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 """What browsers offer where others send ``OpenAI-Beta: realtime=v1`` (openai-realtime-api-beta)."""
@@ -57,6 +57,10 @@ def _marks(*tables: Sequence[FieldRow]) -> Marks:
     ga, beta = tops[Dialect.GA], tops[Dialect.BETA]
     return Marks(frozenset(ga - beta), frozenset(beta - ga))
 
+
+SWITCHING = Marks(ga=frozenset({"audio", "output_modalities"}), beta=frozenset())
+"""What no beta client says. Other fields of GA's have been seen in beta's orders, ``max_output_tokens`` above
+all, and a language once guessed is not to change for less."""
 
 SESSION_MARKS = _marks(SESSION, TRANSCRIPTION)
 ORDER_MARKS = _marks(ORDER)

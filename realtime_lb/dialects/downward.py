@@ -20,9 +20,11 @@ from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Downward"]
 
-Step: TypeAlias = Callable[[Frame, Span], tuple[Frame, ...]]
-"""Returns what to send for a frame whose type stands at the span."""
+Step: TypeAlias = Callable[[Frame, Span | None], tuple[Frame, ...]]
+"""Returns what to send for a frame whose type stands at the span, or where only a parse finds it."""
 Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
+
+_ORDER_REFUSED = "conversation_already_has_active_response"
 
 _NO_TOKENS = {"type": "tokens", "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 """For a transcript whose price nobody told. GA's type needs a number (PY)."""
@@ -48,10 +50,12 @@ class Downward:
         if not self._steps or frame.opcode is not Opcode.TEXT:
             return (frame,)
         span = type_span(frame.payload)
-        if span is None:
+        name = _hidden_type(frame) if span is None else bytes(frame.payload[span[0] : span[1]])
+        step = self._steps.get(name)
+        try:
+            return (frame,) if step is None else step(frame, span)
+        except RecursionError:  # nested deeper than any event; the client may know what to do with it
             return (frame,)
-        step = self._steps.get(bytes(frame.payload[span[0] : span[1]]))
-        return (frame,) if step is None else step(frame, span)
 
     def plan(self) -> None:
         """Start anew, the parties having changed."""
@@ -67,11 +71,11 @@ class Downward:
             self._names[name] = there
             touched = parties.quirks.touch(name)
             if name in readings:
-                steps[name.encode()] = partial(self._read, readings[name])
+                steps[name.encode()] = partial(self._read, name, readings[name])
             elif not there:
                 steps[name.encode()] = _left_out
             elif touched:
-                steps[name.encode()] = partial(self._read, self._named)
+                steps[name.encode()] = partial(self._read, name, self._named)
             elif there != name:
                 steps[name.encode()] = partial(_renamed, there.encode())
         return steps
@@ -107,10 +111,10 @@ class Downward:
             "response.function_call_arguments.done": self._called,
         }
 
-    def _read(self, reading: Reading, frame: Frame, _span: Span) -> tuple[Frame, ...]:
+    def _read(self, name: str, reading: Reading, frame: Frame, _span: Span | None) -> tuple[Frame, ...]:
         event = read(frame.payload)
-        if event is None:
-            return (frame,)  # what the upstream said is no event, and the client may know what to do with it
+        if event is None or event.get("type") != name:
+            return (frame,)  # no event, or one that says two things; the client may know what to do with it
         plain = self._parties.quirks.to_dialect(event)
         says = [] if plain is None else reading(plain)
         return tuple(frame if said == event else write(said) for said in says)
@@ -162,6 +166,8 @@ class Downward:
 
     def _error(self, event: JsonObject) -> list[JsonObject]:
         error = event.get("error")
+        if isinstance(error, dict) and error.get("code") == _ORDER_REFUSED:
+            self._parties.next_temperature = None
         if not isinstance(error, dict) or not isinstance(error.get("param"), str):
             return [event]
         return [{**event, "error": {**error, "param": place_in(self._parties.client, error["param"])}}]
@@ -182,7 +188,12 @@ class Downward:
     def _joined(self, event: JsonObject) -> list[JsonObject]:
         is_complete = self._items.joins(event)
         says = self._item(event)
-        return [*says, self._item_done(event, event.get("item"))] if says and is_complete else says
+        if not says or not is_complete:
+            return says
+        item = event.get("item")
+        if isinstance(item, dict) and item.get("status") == "in_progress":
+            item = {**item, "status": "completed"}
+        return [*says, self._item_done(event, item)]
 
     def _item_done(self, joined: JsonObject, item: Any) -> JsonObject:
         done = {"previous_item_id": joined.get("previous_item_id")}
@@ -202,19 +213,27 @@ class Downward:
         return [*self._item(event), *([] if joined is None else [self._item_done(joined, item)])]
 
     def _called(self, event: JsonObject) -> list[JsonObject]:
-        name = self._items.name_of(event.get("item_id"))
-        return [event if name is None else {"name": name, **event}]
+        """GA's type needs a name, so one that nobody told is empty."""
+        return [{**event, "name": event.get("name") or self._items.name_of(event.get("item_id")) or ""}]
 
     def _transcribed(self, event: JsonObject) -> list[JsonObject]:
         return [event if event.get("usage") else {**event, "usage": dict(_NO_TOKENS)}]
 
 
-def _left_out(_frame: Frame, _span: Span) -> tuple[Frame, ...]:
+def _left_out(_frame: Frame, _span: Span | None) -> tuple[Frame, ...]:
     return ()
 
 
-def _renamed(name: bytes, frame: Frame, span: Span) -> tuple[Frame, ...]:
+def _renamed(name: bytes, frame: Frame, span: Span | None) -> tuple[Frame, ...]:
+    if span is None:
+        return (write({**(read(frame.payload) or {}), "type": name.decode()}),)
     return (renamed(frame, span, name),)
+
+
+def _hidden_type(frame: Frame) -> bytes:
+    """Return the type of an event that has it behind a heap of other values."""
+    kind = (read(frame.payload) or {}).get("type")
+    return kind.encode("utf-8", "surrogatepass") if isinstance(kind, str) else b""
 
 
 def _kind_of(event: JsonObject, session: JsonObject) -> str:

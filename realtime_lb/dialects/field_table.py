@@ -104,6 +104,7 @@ TRANSCRIPTION: tuple[FieldRow, ...] = (
     _TYPE,
     *_both("include", "id", "object", "expires_at"),
     *_HEARD,
+    _TEMPERATURE,
     FieldRow(ga=None, beta="modalities", source="PY199", loss="a transcription session answers nothing"),
     _CLIENT_SECRET,
     _REST_OF_AUDIO,

@@ -31,7 +31,9 @@ class Losses:
 
     def note(self, event_type: str, place: str) -> None:
         """Say that *place* was left out of an event."""
-        place = _INDEX.sub("[]", place)[:_LONGEST]
-        if place not in self._told and len(self._told) < MOST:
+        if len(self._told) >= MOST:
+            return
+        place = _INDEX.sub("[]", place[:_LONGEST])
+        if place not in self._told:
             self._told.add(place)
             self._tell(event_type, place)

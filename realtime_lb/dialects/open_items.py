@@ -58,7 +58,7 @@ class OpenItems:
         if not isinstance(item, dict) or not isinstance(item_id := item.get("id"), str):
             return True
         known = self._open.get(item_id)
-        if known is None and not (self._running and item.get("status") == "in_progress"):
+        if known is None and (_is_given(item) or not self._running or item.get("status") != "in_progress"):
             return True
         self._open[item_id] = evolve(known or _Open(None, item), joined=event)
         return False
@@ -92,3 +92,8 @@ class OpenItems:
         """Take note of ``conversation.item.deleted``."""
         if isinstance(item_id, str):
             self._open.pop(item_id, None)
+
+
+def _is_given(item: JsonObject) -> bool:
+    """Say whether no response makes *item*: its author wrote it, said it or computed it."""
+    return item.get("role") in ("user", "system") or item.get("type") == "function_call_output"

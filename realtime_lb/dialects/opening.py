@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from realtime_lb.dialects.bodies import REALTIME
@@ -64,4 +65,6 @@ class Opening:
 
 def also(event: JsonObject, name: str, **fields: Any) -> JsonObject:
     """Return an event that follows from *event*, with an id that nobody else can have."""
-    return {"type": name, "event_id": f"{event.get('event_id', 'event_rlb')}.{name}", **fields}
+    cause = event.get("event_id")
+    event_id = f"{cause}.{name}" if isinstance(cause, str) else f"event_rlb_{uuid.uuid4().hex}"
+    return {"type": name, "event_id": event_id, **fields}

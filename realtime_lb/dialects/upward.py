@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_order, carry_session
 from realtime_lb.dialects.carry import Carried
-from realtime_lb.dialects.detection import ORDER_MARKS, SESSION_MARKS
+from realtime_lb.dialects.detection import ORDER_MARKS, SESSION_MARKS, SWITCHING
 from realtime_lb.dialects.event_table import CLIENT_EVENTS
 from realtime_lb.dialects.json_text import read, rewritten
 from realtime_lb.dialects.parties import Parties
@@ -21,6 +21,14 @@ __all__ = ["Upward"]
 
 Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
 """Returns the event in the upstream's dialect; None where that has no such thing."""
+
+LARGE_BYTES = 256 * 1024
+MOST_VALUES = 50_000
+"""In an event that has to be read. Sound and long texts are one value; a hundred times as many as the largest
+``session.update`` in the field are an attempt to hold the loop."""
+
+LONGEST_ID = 512
+"""OpenAI's limit of ``event_id``; a longer one is not echoed."""
 
 _CLOSING_BRACE = 0x7D
 _SPACE_AT_MOST = 16
@@ -46,17 +54,23 @@ class Upward:
         Raises:
             InvalidEvent: It is no event. Nothing is to be sent for it.
         """
-        payload = frame.payload
         if frame.opcode is not Opcode.TEXT:
             raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
+        try:
+            return self._translated(frame)
+        except RecursionError:
+            raise InvalidEvent("Your event is nested too deep.") from None
+
+    def _translated(self, frame: Frame) -> tuple[Frame, ...]:
+        payload, event = frame.payload, None
         kind = event_type(payload)
         if kind is None or (payload[-1] != _CLOSING_BRACE and not _is_closed(payload)):
-            _check(payload)
-        step = self._steps.get(kind or "")
+            event = _check(payload)
+        step = self._steps.get(kind or (event or {}).get("type", ""))
         if step is None:
             return (frame,)
-        event = _check(payload)
-        if event["type"] != kind:
+        event = event or _check(payload)
+        if kind not in {None, event["type"]}:
             return (frame,)  # a second "type" says otherwise; only the upstream knows which of them it reads
         new = step(event)
         if new is None:
@@ -89,7 +103,9 @@ class Upward:
         session, parties = event.get("session"), self._parties
         if not isinstance(session, dict):
             return event
-        self._listen(SESSION_MARKS.show_ga(session))
+        self._listen(
+            "type" in session or (SWITCHING.show_ga(session) and not SESSION_MARKS.show_beta(session))
+        )
         if "temperature" in session:
             parties.temperature = session["temperature"]
         kind = self._kind(event, session)
@@ -104,7 +120,7 @@ class Upward:
         self._parties.next_temperature = None
         if not isinstance(order, dict):
             return event
-        self._listen(ORDER_MARKS.show_ga(order) and not ORDER_MARKS.show_beta(order))
+        self._listen(SWITCHING.show_ga(order) and not ORDER_MARKS.show_beta(order))
         self._parties.next_temperature = order.get("temperature")
         flat = ORDER_MARKS.show_beta(order)
         carried = self._carried(order, lambda target: carry_order(order, target), flat=flat)
@@ -162,6 +178,8 @@ def _is_closed(payload: bytes | memoryview) -> bool:
 
 def _check(payload: bytes | memoryview) -> JsonObject:
     """Return the event; raise `InvalidEvent` where it is none."""
+    if len(payload) > LARGE_BYTES and _values_at_most(payload) > MOST_VALUES:
+        raise InvalidEvent("Your event holds too many values.")
     event: Any = read(payload)
     if event is None:
         raise InvalidEvent("We could not parse the body of your event as a JSON object.")
@@ -169,6 +187,12 @@ def _check(payload: bytes | memoryview) -> JsonObject:
         event_id = event.get("event_id")
         raise InvalidEvent(
             "The 'type' field of your event is missing or is not a string.",
-            event_id=event_id if isinstance(event_id, str) else None,
+            event_id=event_id if isinstance(event_id, str) and len(event_id) <= LONGEST_ID else None,
         )
     return dict(event)
+
+
+def _values_at_most(payload: bytes | memoryview) -> int:
+    """Return no less than the number of values in *payload*, for the price of three searches."""
+    data = bytes(payload)
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
