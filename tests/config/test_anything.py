@@ -84,7 +84,7 @@ def _check(problems: Sequence[ConfigProblem]) -> None:
     assert lines == sorted(lines)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(documents, environments)
 def test_any_structure_loads_or_is_a_config_error(document: dict[str, Any], environ: dict[str, str]) -> None:
     """With a line and a path for each problem, and ids that are unique where there is none."""
@@ -96,7 +96,7 @@ def test_any_structure_loads_or_is_a_config_error(document: dict[str, Any], envi
         assert len(ids) == len(set(ids))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text() | st.text(alphabet="[]{}:-&*!|>'\"%@`,?#<= \n\tab1.", max_size=40))
 def test_any_text_loads_or_is_a_config_error(text: str) -> None:
     """YAML has more corners than a file has lines."""
