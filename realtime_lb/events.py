@@ -14,13 +14,10 @@ import re
 
 from realtime_lb.typing import JsonObject
 
-__all__ = ["AUDIO_DELTAS", "FIRST_EVENTS", "event_type", "parse_event", "type_span"]
+__all__ = ["AUDIO_DELTAS", "event_type", "parse_event", "type_span"]
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Server events that carry audio, in GA's name and in beta's."""
-
-FIRST_EVENTS = frozenset({"session.created", "transcription_session.created", "conversation.created"})
-"""Server events that open a session. xAI's documents name either of the first and the last."""
 
 _USUAL_HEAD = re.compile(
     rb'[ \t\r\n]*+\{[ \t\r\n]*+(?:"event_id"[ \t\r\n]*+:[ \t\r\n]*+"[^"\\]*"[ \t\r\n]*+,[ \t\r\n]*+)?'
