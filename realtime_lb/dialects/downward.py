@@ -26,6 +26,9 @@ Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
 
 _ORDER_REFUSED = "conversation_already_has_active_response"
 
+_FOLLOWING = ("conversation.item.added", "conversation.item.created", "input_audio_buffer.committed")
+"""Events of GA that may leave out what their item follows."""
+
 _NO_TOKENS = {"type": "tokens", "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 """For a transcript whose price nobody told. GA's type needs a number (PY)."""
 
@@ -96,6 +99,8 @@ class Downward:
             found["conversation.created"] = self._opening.conversation
         if parties.completes:
             found |= self._completing()
+        if parties.client is Dialect.BETA and not parties.agree:
+            found |= dict.fromkeys(_FOLLOWING, self._following)
         return found
 
     def _completing(self) -> Mapping[str, Reading]:
@@ -173,6 +178,10 @@ class Downward:
         return [{**event, "error": {**error, "param": place_in(self._parties.client, error["param"])}}]
 
     # -- from GA to beta --------------------------------------------------------------------------------
+
+    def _following(self, event: JsonObject) -> list[JsonObject]:
+        """Beta always says what an item follows, and null where that is none; GA may leave it out."""
+        return self._item({**event, "previous_item_id": event.get("previous_item_id")})
 
     def _temperature(self, event: JsonObject, response: JsonObject) -> Any:
         parties, response_id = self._parties, str(response.get("id"))

@@ -23,6 +23,8 @@ def _ga_only(*names: str, note: str) -> Iterable[EventRow]:
     return (EventRow(ga=name, beta=None, source="PY", note=note) for name in names)
 
 
+_FOLLOWS = "beta needs `previous_item_id`: null is put in where GA leaves it out"
+
 CLIENT_EVENTS: tuple[EventRow, ...] = (
     *_both("session.update", body=Body.SESSION),
     EventRow(
@@ -67,8 +69,9 @@ SERVER_EVENTS: tuple[EventRow, ...] = (
     EventRow(
         ga="conversation.item.added",
         beta="conversation.item.created",
-        source="PY, PY199, AZ-MIG, LK",
+        source="PY, PY199, PY158, AZ-SDK, AZ-MIG, LK",
         body=Body.ITEM,
+        note=_FOLLOWS,
     ),
     EventRow(
         ga="conversation.item.done",
@@ -88,7 +91,13 @@ SERVER_EVENTS: tuple[EventRow, ...] = (
     ),
     *_ga_only("conversation.item.input_audio_transcription.segment", note="left out for beta clients"),
     *_both("conversation.item.input_audio_transcription.failed"),
-    *_both("input_audio_buffer.committed", "input_audio_buffer.cleared"),
+    EventRow(
+        ga="input_audio_buffer.committed",
+        beta="input_audio_buffer.committed",
+        source="PY, PY199, PY158, AZ-SDK",
+        note=_FOLLOWS,
+    ),
+    *_both("input_audio_buffer.cleared"),
     *_both("input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"),
     *_ga_only(
         "input_audio_buffer.timeout_triggered",

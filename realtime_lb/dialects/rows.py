@@ -25,6 +25,7 @@ SOURCES: Mapping[str, str] = {
     "SPEC": "openai/openai-openapi @f85dbe2 (2026-08-21)",
     "AZ-MIG": "Microsoft: migration guide from the preview to the GA realtime API",
     "AZ-REF": "Microsoft: realtime audio reference",
+    "AZ-SDK": "Azure-Samples/aoai-realtime-audio-sdk @225dfd1, `python/rtclient/models.py` of 2024",
     "AZ-400": "openai/openai-python#2638, pipecat-ai/pipecat#1324: what Azure's preview answers with "
     "`unknown_parameter`",
     "LK": "livekit/agents @da6af86: its Azure event map, session map and client events",

@@ -103,6 +103,16 @@ def test_a_beta_client_hears_of_each_item_once() -> None:
     assert pair.down(event("conversation.item.done", previous_item_id=None, item=SPOKEN_GA)) == []
 
 
+@pytest.mark.parametrize("kind", ["conversation.item.added", "input_audio_buffer.committed"])
+def test_a_beta_client_is_always_told_what_an_item_follows(kind: str) -> None:
+    """Beta's types insist on the field; GA's let a server leave it out."""
+    pair = Pair.of(BETA, GA)
+    (told,) = pair.down(event(kind, item_id="item_1", item=SPOKEN_GA))
+    assert told["previous_item_id"] is None
+    (told,) = pair.down(event(kind, item_id="item_1", item=SPOKEN_GA, previous_item_id="item_0"))
+    assert told["previous_item_id"] == "item_0"
+
+
 def test_a_function_call_is_named_where_its_arguments_end() -> None:
     pair = Pair.of(GA, BETA)
     call = {"id": "item_2", "type": "function_call", "name": "look_up", "arguments": ""}
