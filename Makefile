@@ -17,9 +17,11 @@ RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 NODE_READY := $(VENV)/.node-ready
 
-# A client of 2024 needs an environment of its own: two versions of one package cannot share any.
+# A client of 2024 needs an environment of its own: two versions of one package cannot share any. Beside it lie
+# the versions that corrected its types.
 BETA_VENV := .venv-openai-1.58
-BETA_READY := $(VENV)/.openai-1.58-ready
+BETA_CORRECTED := 1.68.0 1.96.0 1.96.1
+BETA_READY := $(VENV)/.openai-beta-ready
 
 .PHONY: help demo test lint format clean
 
@@ -77,7 +79,10 @@ $(NODE_READY): $(wildcard $(NODE_TESTS)/package*.json) | $(BIN)/python
 # Where it cannot be had the stamp is not set, and the tests that need it say that they did not run.
 $(BETA_READY): | $(BIN)/python
 	@echo "Installing the beta client that the tests use into $(BETA_VENV)"
-	@if $(BIN)/python -m venv $(BETA_VENV) \
+	@if $(BIN)/python -m venv --clear $(BETA_VENV) \
 	  && $(BETA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    'openai[realtime]==1.58.1'; \
+	    'openai[realtime]==1.58.1' \
+	  && (for version in $(BETA_CORRECTED); do \
+	    $(BETA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	      --target $(BETA_VENV)/corrected/$$version "openai==$$version" || exit; done); \
 	then touch $@; else rm -rf $(BETA_VENV); echo "openai 1.58.1 cannot be installed here"; fi

@@ -25,7 +25,8 @@ from tests.clients.conversation import BETA, Event, converse
 from tests.support import Records
 
 ROOT = Path(__file__).parents[2]
-BETA_PYTHON = ROOT / ".venv-openai-1.58" / "bin" / "python"
+BETA_VENV = ROOT / ".venv-openai-1.58"
+BETA_PYTHON = BETA_VENV / "bin" / "python"
 """An interpreter that has ``openai`` 1.58.1; ``make test`` installs it."""
 
 MODEL = "gpt-4o-realtime-preview"
@@ -119,8 +120,8 @@ async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
         yield Stage(url, transport.sent, told)
 
 
-async def by_sdk(python: Path, url: str, dialect: str) -> tuple[list[Event], Event]:
-    """Have the ``openai`` of *python* hold the conversation; return what it heard, and its report."""
+async def by_sdk(python: Path, url: str, dialect: str) -> list[Event]:
+    """Have the ``openai`` of *python* hold the conversation; return what it heard."""
     process = await asyncio.create_subprocess_exec(
         *(str(python), "-m", "tests.clients.openai_sdk", f"{url}/v1", "any", MODEL, dialect),
         cwd=ROOT,
@@ -130,15 +131,14 @@ async def by_sdk(python: Path, url: str, dialect: str) -> tuple[list[Event], Eve
     )
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()[-3_000:]
-    *heard, report = (json.loads(line) for line in out.splitlines())
-    return heard, report
+    return [json.loads(line) for line in out.splitlines()]
 
 
-async def by_ga_sdk(url: str) -> tuple[list[Event], Event]:
+async def by_ga_sdk(url: str) -> list[Event]:
     return await by_sdk(Path(sys.executable), url, "ga")
 
 
-async def by_beta_sdk(url: str) -> tuple[list[Event], Event]:
+async def by_beta_sdk(url: str) -> list[Event]:
     return await by_sdk(BETA_PYTHON, url, "beta")
 
 
@@ -155,8 +155,8 @@ class PlainWebsocket:
         return dict(await self._socket.receive_json())
 
 
-async def by_litellms_script(url: str) -> tuple[list[Event], Event]:
+async def by_litellms_script(url: str) -> list[Event]:
     headers = {"api-key": "any", "OpenAI-Beta": "realtime=v1"}
     address = f"{url}/v1/realtime?model={MODEL}"
     async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers) as socket:
-        return await converse(PlainWebsocket(socket), BETA, at_once=LITELLM_SCRIPT), {}
+        return await converse(PlainWebsocket(socket), BETA, at_once=LITELLM_SCRIPT)

@@ -13,6 +13,7 @@ from realtime_lb.dialects.event_table import CLIENT_EVENTS, SERVER_EVENTS
 from realtime_lb.dialects.field_table import ORDER, RESPONSE, SESSION, TRANSCRIPTION
 from realtime_lb.dialects.kind_table import CONTENT, ITEMS
 from realtime_lb.dialects.rows import SOURCES, Body, EventRow, FieldRow, KindRow
+from tests.clients.first_sdk import CORRECTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "dialects.md"
 
@@ -33,6 +34,7 @@ def render() -> Mapping[str, str]:
         "server events": _events(SERVER_EVENTS),
         **{name: _fields(rows) for name, rows in FIELDS.items()},
         **{name: _kinds(rows) for name, rows in KINDS.items()},
+        "corrections": _table(("Place", "Value", "Types since", "What it is"), _corrections()),
         "sources": _table(("Tag", "Source"), SOURCES.items()),
     }
 
@@ -102,6 +104,10 @@ def _loss(row: FieldRow) -> str:
 def _kinds(rows: Iterable[KindRow]) -> str:
     lines = ((_code(row.beta), _code(row.ga), row.loss, row.source) for row in rows)
     return _table(("Beta", "GA", "Lost", "Source"), lines)
+
+
+def _corrections() -> Iterable[Sequence[str]]:
+    return ((_code(each.place), _code(each.value), each.since, each.says) for each in CORRECTIONS)
 
 
 def _code(text: str | None) -> str:
