@@ -11,11 +11,11 @@ from typing import Any
 
 from attrs import field, frozen
 
+from realtime_lb.dotted import ABSENT, at, moved, put, without
+from realtime_lb.own_words import Verbatim, Word
 from realtime_lb.typing import JsonObject, read_only
 
 __all__ = ["NO_QUIRKS", "Fill", "Move", "Placeholder", "Quirks"]
-
-_ABSENT: Any = object()
 
 
 @frozen
@@ -80,6 +80,7 @@ class Quirks:
         calls_have_roles: Items that are no messages bear a role, which no dialect gives them.
         opens_with: The events that open a session, in whatever order; empty means the dialect's own.
         item_done: Whether ``conversation.item.done`` is sent; None means as the dialect has it.
+        words: What a GA client can say to it, and to no other upstream of its dialect.
         answers_commits: A commit of speech starts a response by itself, and a ``response.create`` for what
             was answered so is dropped without a word.
     """
@@ -93,6 +94,7 @@ class Quirks:
     calls_have_roles: bool = False
     opens_with: tuple[str, ...] = ()
     item_done: bool | None = None
+    words: tuple[Word | Verbatim, ...] = ()
     answers_commits: bool = False
     _touched: frozenset[str] = field(init=False, repr=False, eq=False)
 
@@ -115,7 +117,7 @@ class Quirks:
         """Return a client event of the plain dialect as the upstream wants it."""
         for move in self.moves:
             if event.get("type") in move.events:
-                event = _moved(event, move.ours, move.theirs)
+                event = moved(event, move.ours, move.theirs)
         return event
 
     def to_dialect(self, event: JsonObject) -> JsonObject | None:
@@ -123,35 +125,35 @@ class Quirks:
         kind = event.get("type")
         if not isinstance(kind, str):
             return event
-        partial = any(kind in row.events and _at(event, row.path) == row.value for row in self.partials)
+        partial = any(kind in row.events and at(event, row.path) == row.value for row in self.partials)
         if partial or kind in self.private_events:
             return None
         for blank in self.placeholders:
-            if kind in blank.events and _at(event, blank.path) == blank.value:
-                event = _without(event, blank.path)
+            if kind in blank.events and at(event, blank.path) == blank.value:
+                event = without(event, blank.path)
         for move in self.moves:
             if kind in move.events:
-                event = _moved(event, move.theirs, move.ours)
+                event = moved(event, move.theirs, move.ours)
         if self._changes_items and kind in _ITEM_EVENTS:
             event = self._with_plain_items(event)
         for fill in self.fills:
-            if kind in fill.events and (fill.kind is None or fill.kind == _at(event, "item.type")):
+            if kind in fill.events and (fill.kind is None or fill.kind == at(event, "item.type")):
                 event = _filled(event, fill.path, fill.value)
         return event
 
     def _with_plain_items(self, event: JsonObject) -> JsonObject:
         if isinstance(event.get("item"), dict):
             event = {**event, "item": self._plain(event["item"])}
-        output = _at(event, "response.output")
+        output = at(event, "response.output")
         if isinstance(output, list):
-            event = _with(event, "response.output", [self._plain(item) for item in output])
+            event = put(event, "response.output", [self._plain(item) for item in output])
         return event
 
     def _plain(self, item: Any) -> Any:
         if not isinstance(item, dict):
             return item
         if self.calls_have_roles and item.get("type") != "message" and "role" in item:
-            item = _without(item, "role")
+            item = without(item, "role")
         if not isinstance(item.get("content"), list):
             return item
         return {**item, "content": [_renamed(part, self.content_types) for part in item["content"]]}
@@ -174,41 +176,12 @@ _ITEM_EVENTS = frozenset(
 """Server events that hold an item, or a response with its output."""
 
 
-def _at(value: Any, path: str) -> Any:
-    for name in path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            return _ABSENT
-        value = value[name]
-    return value
-
-
-def _without(event: JsonObject, path: str) -> JsonObject:
-    """Return a copy without the field at *path*, which is there; objects emptied by that stay."""
-    name, dot, rest = path.partition(".")
-    if not dot:
-        return {key: value for key, value in event.items() if key != name}
-    return {**event, name: _without(event[name], rest)}
-
-
-def _with(event: JsonObject, path: str, value: Any) -> JsonObject:
-    name, dot, rest = path.partition(".")
-    if not dot:
-        return {**event, name: value}
-    inner = event.get(name)
-    return {**event, name: _with(inner if isinstance(inner, dict) else {}, rest, value)}
-
-
-def _moved(event: JsonObject, source: str, target: str) -> JsonObject:
-    value = _at(event, source)
-    return event if value is _ABSENT else _with(_without(event, source), target, value)
-
-
 def _filled(event: JsonObject, path: str, value: Any) -> JsonObject:
     holder, dot, _ = path.rpartition(".")
-    held = _at(event, holder) if dot else event
-    if not isinstance(held, dict) or _at(event, path) is not _ABSENT:
+    held = at(event, holder) if dot else event
+    if not isinstance(held, dict) or at(event, path) is not ABSENT:
         return event
-    return _with(event, path, value)
+    return put(event, path, value)
 
 
 def _renamed(part: Any, names: Mapping[str, str]) -> Any:

@@ -16,6 +16,7 @@ from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
 from realtime_lb.events import type_span
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.own_words import in_our_words, our_place
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Downward"]
@@ -134,7 +135,7 @@ class Downward:
         name = event["type"].removeprefix("transcription_")
         shown = session
         if not parties.agree:
-            shown = carry_session(session, parties.client, kind).value
+            shown = carry_session(self._in_our_words(session), parties.client, kind).value
         elif parties.client is Dialect.BETA:
             name = event["type"]
         if not parties.agree and parties.client is Dialect.BETA:
@@ -160,7 +161,7 @@ class Downward:
         response, client = event.get("response"), self._parties.client
         if not isinstance(response, dict):
             return [event]
-        shown = carry_response(response, client).value
+        shown = carry_response(self._in_our_words(response), client).value
         if client is Dialect.BETA:
             return [{**event, "response": {**shown, "temperature": self._temperature(event, response)}}]
         is_over = event["type"] == "response.done"
@@ -175,7 +176,17 @@ class Downward:
             self._parties.next_temperature = None
         if not isinstance(error, dict) or not isinstance(error.get("param"), str):
             return [event]
-        return [{**event, "error": {**error, "param": place_in(self._parties.client, error["param"])}}]
+        return [{**event, "error": {**error, "param": self._place(error["param"])}}]
+
+    def _place(self, param: str) -> str:
+        root, dot, place = param.partition(".")
+        if self._parties.client is Dialect.GA:
+            place = our_place(place, self._parties.quirks.words)
+        return place_in(self._parties.client, f"{root}{dot}{place}")
+
+    def _in_our_words(self, value: JsonObject) -> JsonObject:
+        parties = self._parties
+        return in_our_words(value, parties.quirks.words) if parties.client is Dialect.GA else value
 
     # -- from GA to beta --------------------------------------------------------------------------------
 

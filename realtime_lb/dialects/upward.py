@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_order, carry_session
@@ -15,6 +16,7 @@ from realtime_lb.dialects.rows import Body
 from realtime_lb.errors import InvalidEvent
 from realtime_lb.events import event_type
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.own_words import in_their_words
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Upward"]
@@ -110,7 +112,7 @@ class Upward:
             parties.temperature = session["temperature"]
         kind = self._kind(event, session)
         flat = SESSION_MARKS.show_beta(session) or "type" not in session
-        carried = self._carried(session, lambda target: carry_session(session, target, kind), flat=flat)
+        carried = self._carried(session, partial(carry_session, kind=kind), flat=flat)
         self._note(event, "session", carried)
         named = parties.names.to_upstream(carried.value, parties.upstream)
         return {**event, "type": self._update_name(event, kind), "session": named}
@@ -123,7 +125,7 @@ class Upward:
         self._listen(SWITCHING.show_ga(order) and not ORDER_MARKS.show_beta(order))
         self._parties.next_temperature = order.get("temperature")
         flat = ORDER_MARKS.show_beta(order)
-        carried = self._carried(order, lambda target: carry_order(order, target), flat=flat)
+        carried = self._carried(order, carry_order, flat=flat)
         self._note(event, "response", carried)
         return {**event, "response": carried.value}
 
@@ -155,12 +157,16 @@ class Upward:
         is_apart = parties.upstream is Dialect.BETA and kind == TRANSCRIBING
         return "transcription_session.update" if is_apart else "session.update"
 
-    def _carried(self, value: JsonObject, carry: Callable[[Dialect], Carried], *, flat: bool) -> Carried:
+    def _carried(
+        self, value: JsonObject, carry: Callable[[JsonObject, Dialect], Carried], *, flat: bool
+    ) -> Carried:
         """Carry what the client said to the upstream, which a GA client may have said in beta's flat way."""
         client, upstream = self._parties.client, self._parties.upstream
         if client is upstream and not (upstream is Dialect.GA and flat):
             return Carried(value)
-        return carry(upstream)
+        if upstream is Dialect.BETA:
+            value = in_their_words(value, self._parties.quirks.words)
+        return carry(value, upstream)
 
     def _note(self, event: JsonObject, root: str, carried: Carried) -> None:
         for place in carried.lost:

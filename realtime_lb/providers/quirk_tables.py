@@ -7,13 +7,16 @@ are the plug-ins of those frameworks for xAI, "SDK" is azure-ai-voicelive 1.3.1.
 
 from __future__ import annotations
 
+from realtime_lb.own_words import Verbatim, Word
 from realtime_lb.quirks import Fill, Move, Placeholder, Quirks
 
-__all__ = ["VOICE_LIVE_QUIRKS", "XAI_QUIRKS"]
+__all__ = ["VOICE_LIVE_QUIRKS", "VOICE_LIVE_WORDS", "XAI_QUIRKS"]
 
 _SHOWN = ("session.created", "session.updated")
 _SESSION = (*_SHOWN, "session.update")
 _RESPONSE = ("response.created", "response.done")
+_INPUT, _OUTPUT = "input_audio_format", "output_audio_format"
+_INPUT_RATE = "input_audio_sampling_rate"
 _TRANSCRIBED = "conversation.item.input_audio_transcription"
 _SPOKEN = tuple(
     f"response.{part}.{end}"
@@ -80,6 +83,25 @@ XAI_QUIRKS = Quirks(
 )
 """xAI, next to the GA dialect."""
 
+VOICE_LIVE_WORDS: tuple[Word | Verbatim, ...] = (
+    # SDK: OpenAIVoiceName, AzureVoice. recorded: an object of Azure's, as session.voice.
+    Verbatim("audio.output.voice", "voice", frozenset({"marin", "cedar"})),
+    # SDK: RequestSession.input_audio_sampling_rate, with the rates of each format. Said at 24,000 Hz too,
+    # since another may have been in force.
+    *(
+        Word("audio.input.format", {"type": "audio/pcm", "rate": rate}, {_INPUT: "pcm16", _INPUT_RATE: rate})
+        for rate in (8_000, 16_000, 24_000)
+    ),
+    Word("audio.input.format", {"type": "audio/pcmu"}, {_INPUT: "g711_ulaw", _INPUT_RATE: 8_000}),
+    Word("audio.input.format", {"type": "audio/pcma"}, {_INPUT: "g711_alaw", _INPUT_RATE: 8_000}),
+    # SDK: OutputAudioFormat.
+    *(
+        Word("audio.output.format", {"type": "audio/pcm", "rate": rate}, {_OUTPUT: f"pcm16_{rate}hz"})
+        for rate in (8_000, 16_000)
+    ),
+)
+"""What GA clients can say to Voice Live, and not to Azure's preview."""
+
 VOICE_LIVE_QUIRKS = Quirks(
     moves=(
         # recorded: {"type": "openai", "name": "alloy"}. A plain name is taken too (SDK: Voice), so only what
@@ -99,5 +121,6 @@ VOICE_LIVE_QUIRKS = Quirks(
     private_events=frozenset({"warning", "conversation.item.done"}),
     # recorded: no conversation.created.
     opens_with=("session.created",),
+    words=VOICE_LIVE_WORDS,
 )
 """Voice Live, next to the beta dialect."""

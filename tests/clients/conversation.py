@@ -129,10 +129,11 @@ class Talk:
             await self.say("input_audio_buffer.append", audio=chunk)
 
 
-def sound(*, loud_ms: int, silent_ms: int) -> list[str]:
-    """A tone and then silence, as 20 ms of 24 kHz PCM16 each."""
-    samples = [round(12_000 * math.sin(n / 4)) for n in range(24 * loud_ms)] + [0] * (24 * silent_ms)
-    chunks = (array.array("h", samples[at : at + 480]) for at in range(0, len(samples), 480))
+def sound(*, loud_ms: int, silent_ms: int, rate_khz: int = 24) -> list[str]:
+    """A tone and then silence, as 20 ms of PCM16 each."""
+    tone = [round(12_000 * math.sin(n / 4)) for n in range(rate_khz * loud_ms)]
+    samples, size = tone + [0] * (rate_khz * silent_ms), 20 * rate_khz
+    chunks = (array.array("h", samples[at : at + size]) for at in range(0, len(samples), size))
     return [base64.b64encode(chunk.tobytes()).decode() for chunk in chunks]
 
 

@@ -101,6 +101,35 @@ async def test_a_field_that_was_left_out_is_in_the_log_once(caplog: pytest.LogCa
     assert [record.levelname for record in lines] == ["WARNING"]
 
 
+async def test_a_ga_client_chooses_azures_voices_and_rates_on_voice_live() -> None:
+    """As a beta client can. Read at 24 kHz, the speech would end earlier."""
+    voice, pcm = {"type": "azure-standard", "name": "en-US-AvaNeural"}, {"type": "audio/pcm", "rate": 16_000}
+    detection = {"type": "server_vad", "silence_duration_ms": 200, "create_response": False}
+    heard = {"format": pcm, "turn_detection": detection}
+    chosen = {"type": "realtime", "audio": {"input": heard, "output": {"voice": voice, "format": pcm}}}
+    unknown = {"type": "realtime", "audio": {"output": {"voice": {"type": "azure-custom", "name": "me"}}}}
+    async with matrix.stage("Voice Live") as stage, aiohttp.ClientSession() as http:
+        address = f"{stage.url}/v1/realtime?model={matrix.MODEL}"
+        async with http.ws_connect(address) as socket:
+            talk = Talk(matrix.PlainWebsocket(socket), GA)
+            await talk.until("session.created")
+            await talk.say("session.update", session=chosen)
+            shown = (await talk.until("session.updated"))["session"]
+            assert (shown["audio"]["input"]["format"], shown["audio"]["output"]["format"]) == (pcm, pcm)
+            assert shown["audio"]["output"]["voice"] == voice["name"]
+            assert "input_audio_sampling_rate" not in shown
+            for chunk in sound(loud_ms=900, silent_ms=400, rate_khz=16):
+                await talk.say("input_audio_buffer.append", audio=chunk)
+            assert (await talk.until("input_audio_buffer.speech_stopped"))["audio_end_ms"] == 1_100
+            await talk.say("response.create")
+            done = await talk.until("response.done")
+            assert done["response"]["audio"]["output"] == {"voice": voice["name"], "format": pcm}
+            await talk.say("session.update", session=unknown)
+            with pytest.raises(AssertionError, match=r"session\.audio\.output\.voice\.endpoint_id"):
+                await talk.until("session.updated")
+    assert stage.lost == set()
+
+
 @pytest.mark.parametrize("conversation_first", [True, False])
 @pytest.mark.parametrize("dialect", list(Dialect))
 async def test_xai_which_always_speaks_is_understood(dialect: Dialect, conversation_first: bool) -> None:

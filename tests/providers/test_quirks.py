@@ -8,9 +8,14 @@ from openai.types import realtime as ga_types
 from openai.types.beta import realtime as beta_types
 from pydantic import TypeAdapter, ValidationError
 
+from realtime_lb.dotted import put
+from realtime_lb.own_words import Word
 from realtime_lb.providers import load_providers
-from realtime_lb.providers.quirk_tables import VOICE_LIVE_QUIRKS, XAI_QUIRKS
+from realtime_lb.providers.quirk_tables import VOICE_LIVE_QUIRKS, VOICE_LIVE_WORDS, XAI_QUIRKS
 from realtime_lb.quirks import NO_QUIRKS, Quirks
+from realtime_lb.simulator import voice_live_schema
+from realtime_lb.typing import Dialect
+from tests.dialects.talk import Pair
 
 GA: TypeAdapter[Any] = TypeAdapter(ga_types.RealtimeServerEvent)
 BETA: TypeAdapter[Any] = TypeAdapter(beta_types.RealtimeServerEvent)
@@ -257,3 +262,47 @@ def test_openai_and_azure_have_none() -> None:
     assert NO_QUIRKS.to_dialect(event := {"type": "ping"}) is event
     assert NO_QUIRKS.to_upstream(event) is event
     assert not NO_QUIRKS.touch("session.created")
+
+
+@pytest.mark.parametrize("word", [row for row in VOICE_LIVE_WORDS if isinstance(row, Word)], ids=repr)
+def test_each_of_voice_lives_words_goes_up_and_comes_back(word: Word) -> None:
+    """And Azure's preview, which speaks beta too, has none of them."""
+    pair = Pair.of(Dialect.GA, Dialect.BETA, quirks=VOICE_LIVE_QUIRKS)
+    session = put({"type": "realtime"}, word.ours, word.value)
+    (sent,) = pair.up({"type": "session.update", "session": session})
+    assert sent["session"] == word.theirs
+    voice_live_schema.session(4_096)(sent["session"], "session")
+    (told,) = pair.down({"type": "session.updated", "event_id": "e", "session": sent["session"]})
+    assert told["session"] == session
+    assert pair.lost == []
+    plain = Pair.of(Dialect.GA, Dialect.BETA)
+    (sent,) = plain.up({"type": "session.update", "session": session})
+    assert sent["session"] != word.theirs
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"type": "azure-standard", "name": "en-US-AvaNeural"},) * 2,
+        ({"type": "openai", "name": "marin"},) * 2,
+        ("marin", "marin"),
+        ({"id": "voice_1"}, None),
+        ("nobody", None),
+    ],
+)
+def test_voice_live_gets_its_own_voices_from_ga_clients(said: Any, sent: Any) -> None:
+    """One that OpenAI made for its customer stays at home, and the log says so."""
+    pair = Pair.of(Dialect.GA, Dialect.BETA, quirks=VOICE_LIVE_QUIRKS)
+    for name, kind in (("session", "session.update"), ("response", "response.create")):
+        body = {"audio": {"output": {"voice": said}}}
+        (event,) = pair.up({"type": kind, name: body})
+        assert event[name].get("voice") == sent
+        assert "audio" not in event[name]
+    assert bool(pair.lost) is (sent is None)
+
+
+def test_a_rate_that_voice_live_refuses_is_named_in_the_clients_words() -> None:
+    pair = Pair.of(Dialect.GA, Dialect.BETA, quirks=VOICE_LIVE_QUIRKS)
+    error = {"type": "invalid_request_error", "message": "m", "param": "session.input_audio_sampling_rate"}
+    (told,) = pair.down({"type": "error", "event_id": "e", "error": error})
+    assert told["error"]["param"] == "session.audio.input.format"
