@@ -73,6 +73,7 @@ class Quirks:
         moves: Fields that stand elsewhere; client events are moved there, server events back.
         placeholders: Values of server events that are read as absent.
         fills: Fields that server events may lack. Looked at last.
+        event_names: Server events by their names: what the dialect calls them.
         private_events: Server events that no client of the dialect knows. They must not reach one.
         partials: Server events with such a value say for now what a later one of the same type says for
             good. The dialect has no such thing, so they must not reach a client either.
@@ -88,6 +89,7 @@ class Quirks:
     moves: tuple[Move, ...] = ()
     placeholders: tuple[Placeholder, ...] = ()
     fills: tuple[Fill, ...] = ()
+    event_names: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     private_events: frozenset[str] = frozenset()
     partials: tuple[Placeholder, ...] = ()
     content_types: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
@@ -103,11 +105,17 @@ class Quirks:
         rows += self.partials
         named = {event for row in rows for event in row.events}
         items = _ITEM_EVENTS if self._changes_items else frozenset[str]()
-        object.__setattr__(self, "_touched", self.private_events | named | items)
+        errors = {"error"} if self._sent_elsewhere else frozenset[str]()
+        object.__setattr__(self, "_touched", self.private_events | named | items | errors)
 
     @property
     def _changes_items(self) -> bool:
         return bool(self.content_types) or self.calls_have_roles
+
+    @property
+    def _sent_elsewhere(self) -> tuple[Move, ...]:
+        """The moves of what clients send."""
+        return tuple(move for move in self.moves if not _SENT.isdisjoint(move.events))
 
     def touch(self, event_type: str) -> bool:
         """Say whether an event of this type may have to change; all others can pass unread."""
@@ -122,23 +130,45 @@ class Quirks:
 
     def to_dialect(self, event: JsonObject) -> JsonObject | None:
         """Return a server event as the plain dialect has it; None where that has no such event."""
-        kind = event.get("type")
-        if not isinstance(kind, str):
+        if not isinstance(event.get("type"), str):
             return event
-        partial = any(kind in row.events and at(event, row.path) == row.value for row in self.partials)
-        if partial or kind in self.private_events:
+        event = self._named(event)
+        kind = event["type"]
+        if self._says_nothing(event):
             return None
         for blank in self.placeholders:
             if kind in blank.events and at(event, blank.path) == blank.value:
                 event = without(event, blank.path)
-        for move in self.moves:
-            if kind in move.events:
-                event = moved(event, move.theirs, move.ours)
+        event = self._with_plain_places(event)
         if self._changes_items and kind in _ITEM_EVENTS:
             event = self._with_plain_items(event)
         for fill in self.fills:
             if kind in fill.events and (fill.kind is None or fill.kind == at(event, "item.type")):
                 event = _filled(event, fill.path, fill.value)
+        return event
+
+    def _named(self, event: JsonObject) -> JsonObject:
+        name = self.event_names.get(event["type"])
+        return event if name is None else {**event, "type": name}
+
+    def _says_nothing(self, event: JsonObject) -> bool:
+        """Say whether the dialect has no such event."""
+        kind = event["type"]
+        partial = any(kind in row.events and at(event, row.path) == row.value for row in self.partials)
+        return partial or kind in self.private_events
+
+    def _with_plain_places(self, event: JsonObject) -> JsonObject:
+        for move in self.moves:
+            if event["type"] in move.events:
+                event = moved(event, move.theirs, move.ours)
+        return self._error(event) if event["type"] == "error" else event
+
+    def _error(self, event: JsonObject) -> JsonObject:
+        """Return an ``error`` that names the place where the client went wrong as the dialect has it."""
+        param = at(event, "error.param")
+        for move in self._sent_elsewhere:
+            if param == move.theirs or (isinstance(param, str) and param.startswith(f"{move.theirs}.")):
+                return put(event, "error.param", move.ours + param.removeprefix(move.theirs))
         return event
 
     def _with_plain_items(self, event: JsonObject) -> JsonObject:
@@ -158,6 +188,9 @@ class Quirks:
             return item
         return {**item, "content": [_renamed(part, self.content_types) for part in item["content"]]}
 
+
+_SENT = frozenset({"session.update", "response.create"})
+"""Client events of which a part may stand elsewhere."""
 
 NO_QUIRKS = Quirks()
 

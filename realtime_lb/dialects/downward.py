@@ -82,6 +82,11 @@ class Downward:
                 steps[name.encode()] = partial(self._read, name, self._named)
             elif there != name:
                 steps[name.encode()] = partial(_renamed, there.encode())
+        for theirs, ours in parties.quirks.event_names.items():
+            if parties.quirks.touch(ours):
+                steps[theirs.encode()] = partial(self._read, theirs, self._named)
+            elif self._names[ours] != theirs:
+                steps[theirs.encode()] = partial(_renamed, self._names[ours].encode())
         return steps
 
     def _readings(self) -> Mapping[str, Reading]:

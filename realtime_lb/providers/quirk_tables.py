@@ -66,6 +66,8 @@ XAI_QUIRKS = Quirks(
         Fill((f"{_TRANSCRIBED}.completed",), "content_index", 0),
         Fill((f"{_TRANSCRIBED}.completed",), "usage", {"type": "duration", "seconds": 0}),
     ),
+    # docs: its list of server events. Never recorded: it always speaks.
+    event_names={f"response.text.{end}": f"response.output_text.{end}" for end in ("delta", "done")},
     # recorded: ping at the opening and every 10 s, updated with the text so far.
     private_events=frozenset({"ping", f"{_TRANSCRIBED}.updated"}),
     # recorded; LiveKit and pydantic-ai hold such a transcript for unfinished.

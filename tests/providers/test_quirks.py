@@ -306,3 +306,43 @@ def test_a_rate_that_voice_live_refuses_is_named_in_the_clients_words() -> None:
     error = {"type": "invalid_request_error", "message": "m", "param": "session.input_audio_sampling_rate"}
     (told,) = pair.down({"type": "error", "event_id": "e", "error": error})
     assert told["error"]["param"] == "session.audio.input.format"
+
+
+@pytest.mark.parametrize(
+    ("param", "ga", "beta"),
+    [
+        ("session.voice", "session.audio.output.voice", "session.voice"),
+        (
+            "session.turn_detection.threshold",
+            "session.audio.input.turn_detection.threshold",
+            "session.turn_detection.threshold",
+        ),
+        ("response.modalities", "response.output_modalities", "response.modalities"),
+        ("session.audio.input.format.rate", "session.audio.input.format.rate", None),
+        ("session.voices", "session.voices", "session.voices"),
+        (None, None, None),
+    ],
+)
+def test_what_xai_refuses_is_named_in_the_clients_words(param: Any, ga: Any, beta: Any) -> None:
+    error = {"type": "invalid_request_error", "message": "m", "param": param}
+    for client, shown in ((Dialect.GA, ga), (Dialect.BETA, beta)):
+        pair = Pair.of(client, Dialect.GA, quirks=XAI_QUIRKS)
+        (told,) = pair.down({"type": "error", "event_id": "e", "error": error})
+        assert told["error"]["param"] == (shown or "session.input_audio_format.rate" if param else None)
+
+
+def test_text_by_betas_name_from_xai_reaches_each_client_by_its_own() -> None:
+    """Its page has the name. What is whole but for that is not parsed; the rest is filled in."""
+    where = {"event_id": "e", "response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+    for client, name in ((Dialect.GA, "response.output_text"), (Dialect.BETA, "response.text")):
+        pair = Pair.of(client, Dialect.GA, quirks=XAI_QUIRKS)
+        delta = {"type": "response.text.delta", **where, "delta": "Hi"}
+        assert pair.down(delta) == [{**delta, "type": f"{name}.delta"}]
+        done = {
+            "type": "response.text.done",
+            "event_id": "e",
+            "response_id": "r",
+            "item_id": "i",
+            "text": "Hi",
+        }
+        assert pair.down(done) == [{**done, **where, "type": f"{name}.done"}]
