@@ -136,7 +136,7 @@ class Downward:
         session, parties = event.get("session"), self._parties
         if not isinstance(session, dict):
             return [event]
-        kind = parties.kind = _kind_of(event, session)
+        kind = parties.kind = _kind_of(event, session) or parties.kind
         name = event["type"].removeprefix("transcription_")
         shown = session
         if not parties.agree:
@@ -261,6 +261,10 @@ def _hidden_type(frame: Frame) -> bytes:
     return kind.encode("utf-8", "surrogatepass") if isinstance(kind, str) else b""
 
 
-def _kind_of(event: JsonObject, session: JsonObject) -> str:
+def _kind_of(event: JsonObject, session: JsonObject) -> str | None:
+    """Return what a server says that its session is for; None where it does not say."""
     is_apart = event["type"].startswith("transcription_session") or session.get("type") == TRANSCRIBING
-    return TRANSCRIBING if is_apart or session.get("object") == "realtime.transcription_session" else REALTIME
+    if is_apart or session.get("object") == "realtime.transcription_session":
+        return TRANSCRIBING
+    is_told = session.get("type") == REALTIME or session.get("object") == "realtime.session"
+    return REALTIME if is_told else None

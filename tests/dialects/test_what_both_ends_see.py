@@ -195,6 +195,20 @@ def test_a_transcription_session_has_events_of_its_own_in_beta() -> None:
     assert (told["type"], told["session"]) == ("session.updated", nested)
 
 
+def test_a_transcription_session_stays_one_when_a_server_does_not_say_what_it_is_for() -> None:
+    """Neither ``type`` nor ``object``: the client's own words still hold, both ways."""
+    silent = event("session.updated", session={"id": "sess_1"})
+    pair = Pair.of(BETA, GA, kind="transcription")
+    assert kinds(pair.down(silent)) == ["transcription_session.updated"]
+    pair = Pair.of(GA, BETA, kind="transcription")
+    pair.down(silent)
+    (sent,) = pair.up({"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}})
+    assert sent == {"type": "transcription_session.update", "session": {"turn_detection": None}}
+    pair.down(event("session.updated", session={"object": "realtime.session"}))
+    (sent,) = pair.up({"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}})
+    assert sent["type"] == "session.update"
+
+
 def test_azures_preview_hears_sound_and_text_and_no_type() -> None:
     (sent,) = Pair.of(GA, BETA).up(
         {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["audio"]}}
