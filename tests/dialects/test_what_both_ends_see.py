@@ -334,3 +334,13 @@ def test_an_item_that_cannot_be_said_is_not_sent() -> None:
     item = {"type": "mcp_approval_response", "approve": True}
     assert pair.up({"type": "conversation.item.create", "item": item}) == []
     assert pair.lost == [("conversation.item.create", "item.type=mcp_approval_response")]
+
+
+def test_a_message_of_images_alone_goes_to_beta_without_them() -> None:
+    """It keeps its id and its place in the conversation, and whoever waits for it hears of it."""
+    pair = Pair.of(GA, BETA)
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AA"}
+    item = {"id": "item_1", "type": "message", "role": "user", "content": [image]}
+    (sent,) = pair.up({"type": "conversation.item.create", "item": item})
+    assert sent["item"] == {**item, "content": []}
+    assert pair.lost == [("conversation.item.create", "item.content.type=input_image")]
