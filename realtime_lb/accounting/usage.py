@@ -26,10 +26,11 @@ class UsageSum:
 
     total: Usage = field(factory=Usage, init=False)
 
-    def add(self, response_done_event: JsonObject) -> None:
-        """Count one response, whether or not it reports usage. Never raises."""
+    def add(self, response_done_event: JsonObject) -> Usage:
+        """Count one response, whether or not it reports usage; return what it reports. Never raises."""
         reported = _read(_report(response_done_event))
         self.total = Usage(**{name: getattr(self.total, name) + getattr(reported, name) for name in _NAMES})
+        return reported
 
 
 _NAMES = tuple(fields_dict(Usage))

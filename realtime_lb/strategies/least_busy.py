@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from realtime_lb.abc import Candidate, Pick
 from realtime_lb.requests import SessionRequest
+from realtime_lb.strategies.loads import least, loads, willing
+from realtime_lb.strategies.scores import Scores
 
 __all__ = ["LeastBusy"]
 
@@ -14,24 +16,24 @@ __all__ = ["LeastBusy"]
 class LeastBusy:
     """The next session goes where it makes for the lowest load: (live sessions + 1) / weight.
 
-    Counting the session that is about to be placed is what lets an idle deployment of weight 9 come before
-    an idle one of weight 1, as HAProxy's ``leastconn`` has it. Every candidate is looked at, since their
-    counts are exact here; ties are broken at random. Weight 0 takes a session only where nobody else can.
+    Every candidate is looked at, since their counts are exact here; ties are broken at random. Weight 0 takes
+    a session only where nobody else can.
 
     Args:
         rng: Where its randomness comes from; seed it to repeat its choices.
+        choices: Look at so many candidates only, drawn at random, where counts come from elsewhere and are a
+            moment old: of many who see the same stale counts, all would go to the same emptiest deployment.
+            Two suffice (Mitzenmacher, "The power of two choices in randomized load balancing", 2001).
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, choices: int | None = None) -> None:
         self._rng = rng
+        self._choices = choices
 
     def pick(self, candidates: Sequence[Candidate], _request: SessionRequest, /) -> Pick:
-        loads = {c.deployment.id: _load(c) for c in candidates}
-        lowest = min(loads.values())
-        chosen = self._rng.choice([c for c in candidates if loads[c.deployment.id] == lowest])
-        return Pick(candidate=chosen, scores=loads)
+        seen = candidates if self._choices is None else self._drawn(willing(candidates), self._choices)
+        values = loads(seen)
+        return Pick(candidate=least(seen, values, self._rng), scores=Scores(seen, values))
 
-
-def _load(candidate: Candidate) -> float:
-    weight = 1.0 if candidate.deployment.weight is None else candidate.deployment.weight
-    return (candidate.live_sessions + 1) / weight if weight > 0 else float("inf")
+    def _drawn(self, candidates: Sequence[Candidate], choices: int) -> Sequence[Candidate]:
+        return self._rng.sample(candidates, choices) if choices < len(candidates) else candidates

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from realtime_lb.abc import Candidate, Pick
 from realtime_lb.requests import SessionRequest
+from realtime_lb.strategies.scores import Scores
 
 __all__ = ["SimpleShuffle"]
 
@@ -27,8 +28,7 @@ class SimpleShuffle:
     def pick(self, candidates: Sequence[Candidate], _request: SessionRequest, /) -> Pick:
         shares = _shares(candidates)
         (chosen,) = self._rng.choices(candidates, weights=shares)
-        scores = {c.deployment.id: share for c, share in zip(candidates, shares, strict=True)}
-        return Pick(candidate=chosen, scores=scores, lower_is_better=False)
+        return Pick(candidate=chosen, scores=Scores(candidates, shares), lower_is_better=False)
 
 
 def _shares(candidates: Sequence[Candidate]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -25,18 +26,17 @@ def check_strategy(make: Callable[[random.Random], Strategy]) -> None:
     Raises:
         AssertionError: Names the promise that is not kept.
     """
-    request = SessionRequest(model="voice")
     shapes = random.Random(_SEED)  # noqa: S311  # a seed is wanted
-    pools = [_pool(shapes) for _ in range(_ROUNDS)]
-    picked = _picks(make, pools, request)
-    assert picked == _picks(make, pools, request), "the same seed and the same candidates gave other picks"
+    rounds = [(_pool(shapes), _request(shapes)) for _ in range(_ROUNDS)]
+    picked = _picks(make, rounds)
+    assert picked == _picks(make, rounds), "the same seed and the same candidates gave other picks"
 
 
 def _picks(
-    make: Callable[[random.Random], Strategy], pools: Sequence[Sequence[Candidate]], request: SessionRequest
+    make: Callable[[random.Random], Strategy], rounds: Sequence[tuple[Sequence[Candidate], SessionRequest]]
 ) -> list[str]:
     strategy = make(random.Random(_SEED))  # noqa: S311  # a seed is wanted
-    return [_checked(strategy, pool, request) for pool in pools]
+    return [_checked(strategy, pool, request) for pool, request in rounds]
 
 
 def _checked(strategy: Strategy, pool: Sequence[Candidate], request: SessionRequest) -> str:
@@ -47,7 +47,18 @@ def _checked(strategy: Strategy, pool: Sequence[Candidate], request: SessionRequ
     assert tuple(pool) == before, "pick() changed the candidates"
     ids = {candidate.deployment.id for candidate in pool}
     assert set(pick.scores) <= ids, "scores name deployments that were no candidates"
+    assert all(_is_score(score) for score in pick.scores.values()), "a score is no number"
     return pick.candidate.deployment.id
+
+
+def _is_score(score: object) -> bool:
+    return isinstance(score, int | float) and not math.isnan(score)
+
+
+def _request(shapes: random.Random) -> SessionRequest:
+    return SessionRequest(
+        model="voice", affinity=shapes.choice((None, "a", "\udc80")), tags=shapes.choice(((), ("eu",)))
+    )
 
 
 def _pool(shapes: random.Random) -> list[Candidate]:
@@ -63,4 +74,11 @@ def _candidate(shapes: random.Random, number: int) -> Candidate:
         rpm=shapes.choice((None, 0, 60)),
         tpm=shapes.choice((None, 100_000)),
     )
-    return Candidate(deployment=deployment, live_sessions=shapes.choice((0, 1, 500)))
+    return Candidate(
+        deployment=deployment,
+        live_sessions=shapes.choice((0, 1, 500)),
+        first_event_s=shapes.choice((None, 0.0, 0.3, 3.0, 300.0)),
+        first_audio_s=shapes.choice((None, 0.0, 0.5, 5.0)),
+        headroom=shapes.choice((0.0, 0.05, 0.5, 1.0)),
+        price_per_minute=shapes.choice((None, 0.0, 0.048)),
+    )
