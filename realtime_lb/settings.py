@@ -11,7 +11,14 @@ from attrs import field, frozen
 from realtime_lb.deployments import Deployment
 from realtime_lb.typing import Secret, read_only
 
-__all__ = ["LimitSettings", "LoggingSettings", "RoutingSettings", "ServerSettings", "Settings"]
+__all__ = [
+    "HealthSettings",
+    "LimitSettings",
+    "LoggingSettings",
+    "RoutingSettings",
+    "ServerSettings",
+    "Settings",
+]
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -24,20 +31,90 @@ class RoutingSettings:
     """How a deployment is chosen and dialled.
 
     Attributes:
-        strategy: Name of a strategy: ``simple-shuffle`` or ``least-busy``.
+        strategy: Name of a strategy, such as ``adaptive`` or ``least-busy``.
         group_aliases: Further names of model groups: alias → ``model_name``.
         default_model: The group of requests that name no model.
-        tries: Distinct deployments that one open may dial.
+        fallbacks: Group → groups to try, in order, when none of its deployments accepts a session.
+        default_fallbacks: The same for groups that `fallbacks` does not name.
+        max_fallbacks: How many of those groups one open may go through.
+        tag_filtering: Place a request that carries tags only where one of them is found, and one that carries
+            none where ``default`` is found, if it is anywhere in the group.
+        tags_match_any: One common tag is enough; otherwise a deployment needs all tags of the request.
+        tries: Distinct deployments of a group that one open may dial.
         dial_timeout_s: Limit of one attempt, from connect to first event.
-        open_timeout_s: Limit of all attempts together. Clients give up at 10 s.
+        open_timeout_s: Limit of all attempts together, queueing included. Clients give up at 10 s.
+        retry_wait_s: An open that has moved once already waits up to this long before it moves again, up to
+            twice as long before the next move, and so on; the wait is drawn evenly from 0.
+        retry_after_s: But it waits no less than this.
+        retry_share: Dials beyond an open's first move, hedges included, may be this share of all dials under
+            way, and three more (Envoy's retry budget).
+        hedge: Dial a second deployment, elsewhere, when a dial takes longer than it mostly does there.
+        hedge_after_s: When to; None means a tenth more than the 95th percentile of the deployment's recent
+            dials, once it has had 20 of them.
+        queue_timeout_s: How long an open waits for room in a full group; 0 does not wait.
+        queue_limit: How many opens may wait for room in one group.
+        warm_max_age_s: A warm connection that nobody has taken is replaced at this age: its session's hour
+            is running.
     """
 
-    strategy: str = "simple-shuffle"  # LiteLLM's default
+    strategy: str = "adaptive"
     group_aliases: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     default_model: str | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = field(factory=dict, converter=read_only, hash=False)
+    default_fallbacks: tuple[str, ...] = ()
+    max_fallbacks: int = 5  # LiteLLM's default
+    tag_filtering: bool = False
+    tags_match_any: bool = True
     tries: int = 3
     dial_timeout_s: float = 5.0
     open_timeout_s: float = 8.0
+    retry_wait_s: float = 0.1
+    retry_after_s: float = 0.0
+    retry_share: float = 0.2
+    hedge: bool = True
+    hedge_after_s: float | None = None
+    queue_timeout_s: float = 1.0
+    queue_limit: int = 100
+    warm_max_age_s: float = 300.0
+
+
+@frozen(kw_only=True)
+class HealthSettings:
+    """When a deployment is left alone, and for how long.
+
+    Attributes:
+        enabled: Take failing deployments out of use. False leaves every one eligible, always.
+        unreachable_limit: So many dials in a row without an answer eject a deployment.
+        failure_limit: So many failures in a row of any kind eject it.
+        failure_share: So does this share of failures among the dials of the last `window_s`.
+        window_s: How far back that share looks.
+        window_least: It needs so many dials to mean anything.
+        allowed_fails: More failures within a minute than this eject it, too; None does not count them so.
+        ejection_s: How long an ejection lasts, times the number of ejections in a row.
+        ejection_max_s: The longest that it may last.
+        ejection_jitter: Up to this share of it is added by chance, so that not all come back at once.
+        max_ejected_share: No more of a group than this is ejected at once. What should be, beyond that, is
+            the last choice instead of none.
+        cooldown_s: How long a rate limit holds that names no delay; doubles while they come in a row, up to a
+            minute.
+        slow_start_s: How long a deployment that comes back takes to get its whole share of new sessions.
+        probe_interval_s: Open a session on every deployment this often, to see who is up; None does not.
+    """
+
+    enabled: bool = True
+    unreachable_limit: int = 3
+    failure_limit: int = 5  # Envoy's consecutive_5xx
+    failure_share: float = 0.5
+    window_s: float = 30.0
+    window_least: int = 10
+    allowed_fails: int | None = None
+    ejection_s: float = 30.0  # Envoy's base_ejection_time
+    ejection_max_s: float = 300.0  # Envoy's max_ejection_time
+    ejection_jitter: float = 0.2
+    max_ejected_share: float = 0.5
+    cooldown_s: float = 5.0  # LiteLLM's cooldown_time
+    slow_start_s: float = 30.0
+    probe_interval_s: float | None = None
 
 
 @frozen(kw_only=True)
@@ -85,12 +162,16 @@ class ServerSettings:
         allow_query_key: Accept ``?api-key=``, which ends up in the logs of whatever lies between.
         allowed_origins: Web origins that may open sessions, compared exactly.
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed.
+        admin_host: Where ``realtime-lb serve`` listens for operators.
+        admin_port: On which port; 0 does not listen.
     """
 
     master_key: Secret | None = None
     allow_query_key: bool = False
     allowed_origins: frozenset[str] = frozenset()
     trusted_proxies: tuple[Network, ...] = ()
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 4001
 
 
 @frozen(kw_only=True)
@@ -100,6 +181,7 @@ class Settings:
     Attributes:
         deployments: What sessions can be placed on.
         routing: How a deployment is chosen and dialled.
+        health: When a deployment is left alone.
         limits: What a connection may cost.
         logging: What is logged.
         server: The gateway's door.
@@ -107,6 +189,7 @@ class Settings:
 
     deployments: tuple[Deployment, ...]
     routing: RoutingSettings = RoutingSettings()
+    health: HealthSettings = HealthSettings()
     limits: LimitSettings = LimitSettings()
     logging: LoggingSettings = LoggingSettings()
     server: ServerSettings = ServerSettings()

@@ -10,6 +10,8 @@ from attrs import frozen
 from realtime_lb.config import kinds
 from realtime_lb.config.build import Defaults, build_deployments
 from realtime_lb.config.document import Node
+from realtime_lb.config.fallbacks import read_fallbacks
+from realtime_lb.config.health import health_values, warn_of_no_cooldown, warn_of_short_limit
 from realtime_lb.config.keys import GeneralSettings, LitellmSettings, RouterSettings, TopLevel
 from realtime_lb.config.models import SortedModels, sort_models
 from realtime_lb.config.reading import Reading
@@ -71,19 +73,21 @@ def assemble(
         root: The whole document.
         reading: Gives the environment, takes what is wrong.
         providers: Names that a model's prefix may have.
-        strategies: Names that ``routing_strategy`` may have beside LiteLLM's.
+        strategies: Names that ``routing_strategy`` may have.
     """
     sections = _Sections.read(root, reading)
     models = sort_models(sections.model_list, reading, providers)
     deployments = build_deployments(models.entries, reading, _defaults(sections))
     from_litellm = {
         "routing": _routing(sections, models, strategies, reading),
+        "health": _health(sections, reading),
         "logging": _logging(sections.litellm),
         "server": _server(sections, reading),
     }
     values = {name: {**from_litellm.get(name, {}), **sections.own[name]} for name in OWN_SECTIONS}
     groups: dict[str, Any] = {name: OWN_SECTIONS[name](**given) for name, given in values.items()}
     _warn_of_long_dials(sections, models, groups["routing"], reading)
+    warn_of_short_limit(sections.at("realtime_lb", "health"), groups["health"], reading)
     return Settings(deployments=deployments, **groups)
 
 
@@ -105,11 +109,38 @@ def _routing(
         sections.at("realtime_lb", "routing", "strategy"),
         sections.at("router_settings", "routing_strategy"),
     )
+    router, litellm = sections.router, sections.litellm
+    retries = router.num_retries if router.num_retries is not None else litellm.num_retries
+    fallbacks = read_fallbacks(
+        _first_filled(router.fallbacks, litellm.fallbacks),
+        _first_filled(router.default_fallbacks, litellm.default_fallbacks),
+        groups,
+        aliases,
+        reading,
+    )
     return _given(
         strategy=choose_strategy(names, strategies, reading),
         group_aliases=aliases,
-        dial_timeout_s=sections.router.timeout or sections.litellm.request_timeout,
+        dial_timeout_s=router.timeout or litellm.request_timeout,
+        tries=None if retries is None else retries + 1,
+        retry_after_s=router.retry_after,
+        fallbacks=fallbacks.by_group,
+        default_fallbacks=fallbacks.default,
+        max_fallbacks=router.max_fallbacks if router.max_fallbacks is not None else litellm.max_fallbacks,
+        tag_filtering=router.enable_tag_filtering,
+        tags_match_any=router.tag_filtering_match_any,
     )
+
+
+def _health(sections: _Sections, reading: Reading) -> SectionValues:
+    for name, section in (("router_settings", sections.router), ("litellm_settings", sections.litellm)):
+        warn_of_no_cooldown(sections.at(name, "cooldown_time"), section.cooldown_time, reading)
+    return health_values(sections.router, sections.litellm, sections.general, sections.own["health"])
+
+
+def _first_filled(*nodes: Node | None) -> Node | None:
+    """Return the first of *nodes* that holds anything; LiteLLM takes an empty list for none."""
+    return next((node for node in nodes if node and node.value), None)
 
 
 def _logging(litellm: LitellmSettings) -> SectionValues:

@@ -66,6 +66,7 @@ def _deployments(
         return
     common = {
         **_common(entry, upstream, info, defaults),
+        "warm": _warm(entry, upstream.params, defaults, reading),
         "options": {name: _option(node, reading) for name, node in options.items()},
     }
     for organization in upstream.params.organization or (None,):
@@ -97,8 +98,39 @@ def _common(entry: RealtimeEntry, upstream: Upstream, info: ModelInfo, defaults:
         "transcription_models": params.transcription_model or {},
         "base_model": info.base_model,
         "dial_timeout_s": params.timeout,
+        "hedge_after_s": params.hedge_after_s,
+        "prices": _prices(params, info),
         "opaque": bool(params.opaque),
         "tls": params.ssl_verify or defaults.tls,
+    }
+
+
+def _warm(entry: RealtimeEntry, params: LitellmParams, defaults: Defaults, reading: Reading) -> int:
+    """Return how many connections to keep open in advance; warn of those that cannot be."""
+    node, wanted = entry.params.get("warm"), params.warm or 0
+    if not node or not wanted:
+        return 0
+    if "*" in entry.model:
+        reading.findings.warn(node.place, "has no effect: a wildcard names no model to connect to")
+        return 0
+    cap = defaults.max_sessions if params.max_parallel_requests is None else params.max_parallel_requests
+    if cap is not None and wanted > cap:
+        reading.findings.warn(
+            node.place,
+            f"is cut to {cap}: each of these connections is one of max_parallel_requests",
+            "it may hold calls as well: leave room for them",
+        )
+        return cap
+    return wanted
+
+
+def _prices(params: LitellmParams, info: ModelInfo) -> Mapping[str, float]:
+    names = [a.name for a in attrs.fields(ModelInfo) if "_cost_per_" in a.name]
+    given = {name: (getattr(params, name), getattr(info, name)) for name in names}
+    return {
+        name: own if own is not None else general
+        for name, (own, general) in given.items()
+        if own is not None or general is not None
     }
 
 

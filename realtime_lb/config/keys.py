@@ -43,6 +43,12 @@ def key(kind: Kind[T], meaning: str, default: str = "") -> Any:  # as attrs' own
     return field(default=None, metadata={"kind": kind, "meaning": meaning, "default": default})
 
 
+_PRICE = "US dollars, for `cost-based-routing`."
+_PRICE_TOO = "As in `litellm_params`, which wins."
+_ROUTERS_TOO = "As in `router_settings`, which wins."
+_USUAL = "what its model usually costs"
+
+
 @frozen(kw_only=True)
 class TopLevel:
     """The file's sections."""
@@ -142,7 +148,9 @@ class LitellmParams:
         "Live sessions that it may hold at once. Looked at when choosing, which LiteLLM does not.",
         "`router_settings.default_max_parallel_requests`",
     )
-    tags: tuple[str, ...] | None = key(kinds.TEXTS, "Labels.", "none")
+    tags: tuple[str, ...] | None = key(
+        kinds.TEXTS, "Labels. They count with `router_settings.enable_tag_filtering`.", "none"
+    )
     ssl_verify: Tls | None = key(
         kinds.TLS,
         'The boolean `false` trusts anybody who answers; a path names a CA bundle. Text such as `"false"` '
@@ -158,6 +166,22 @@ class LitellmParams:
     opaque: bool | None = key(
         kinds.BOOLEAN, "Ours: relay any websocket protocol unread, await no first event.", "`false`"
     )
+    warm: int | None = key(
+        kinds.ZERO_OR_MORE,
+        "Ours: connections to keep open in advance. Each counts as a session, here and upstream.",
+        "`0`",
+    )
+    hedge_after_s: float | None = key(
+        kinds.SECONDS,
+        "Ours: dial another deployment, too, when a dial takes longer than this.",
+        "`realtime_lb.routing.hedge_after_s`",
+    )
+    input_cost_per_token: float | None = key(kinds.PRICE, _PRICE, _USUAL)
+    output_cost_per_token: float | None = key(kinds.PRICE, _PRICE, _USUAL)
+    input_cost_per_audio_token: float | None = key(kinds.PRICE, _PRICE, _USUAL)
+    output_cost_per_audio_token: float | None = key(kinds.PRICE, _PRICE, _USUAL)
+    input_cost_per_second: float | None = key(kinds.PRICE, _PRICE, _USUAL)
+    output_cost_per_second: float | None = key(kinds.PRICE, _PRICE, _USUAL)
 
 
 @frozen(kw_only=True)
@@ -175,6 +199,12 @@ class ModelInfo:
         "judged by its model",
     )
     base_model: str | None = key(kinds.TEXT, "The model behind an Azure deployment name, for prices.")
+    input_cost_per_token: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
+    output_cost_per_token: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
+    input_cost_per_audio_token: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
+    output_cost_per_audio_token: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
+    input_cost_per_second: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
+    output_cost_per_second: float | None = key(kinds.PRICE, _PRICE_TOO, _USUAL)
 
 
 @frozen(kw_only=True)
@@ -183,9 +213,54 @@ class RouterSettings:
 
     routing_strategy: str | None = key(
         kinds.TEXT,
-        "`simple-shuffle` or `least-busy`. LiteLLM's other strategies are accepted with a warning, and "
-        "`simple-shuffle` is used.",
-        "`simple-shuffle`",
+        "One of LiteLLM's strategies, or ours: `adaptive`, `round-robin`.",
+        "`adaptive`",
+    )
+    num_retries: int | None = key(
+        kinds.ZERO_OR_MORE,
+        "How many more deployments an open may dial after its first. `realtime_lb.routing.tries`, which "
+        "counts the first, too, wins.",
+        "`litellm_settings.num_retries`, else 2",
+    )
+    retry_after: float | None = key(
+        kinds.SECONDS_OR_NONE,
+        "The least wait before another try; before the first move there is none. An open has 8 s in all.",
+        "`0`",
+    )
+    fallbacks: Node | None = key(
+        kinds.FALLBACKS,
+        "Groups to try, in order, when nobody of a group accepts the session: `[{group: [group, …]}]`. Each "
+        'is followed by its own. The group `"*"` is every other one.',
+        "`litellm_settings.fallbacks`",
+    )
+    default_fallbacks: Node | None = key(
+        kinds.TARGETS,
+        'The same for all groups that have none. They win over those of `"*"`.',
+        "`litellm_settings.default_fallbacks`",
+    )
+    max_fallbacks: int | None = key(
+        kinds.ZERO_OR_MORE,
+        "How many of them one open may go through.",
+        "`litellm_settings.max_fallbacks`, else 5",
+    )
+    allowed_fails: int | None = key(
+        kinds.ZERO_OR_MORE,
+        "More failures within a minute than this take a deployment out of use. It is taken out for "
+        "[other reasons](../explanation/choosing.md#health), too. `realtime_lb.health.allowed_fails` wins.",
+        "`litellm_settings.allowed_fails`",
+    )
+    cooldown_time: float | None = key(
+        kinds.SECONDS_OR_NONE,
+        "How long it is then out of use: exactly so long each time. A rate limit that names no delay begins "
+        "with it. `0` is no value. `realtime_lb.health` has finer settings, which win.",
+        "`litellm_settings.cooldown_time`, else as `realtime_lb.health` says",
+    )
+    disable_cooldowns: bool | None = key(kinds.BOOLEAN, "`true` takes nobody out of use.", "`false`")
+    enable_tag_filtering: bool | None = key(
+        kinds.BOOLEAN, "Place requests by their header `x-litellm-tags`.", "`false`"
+    )
+    tag_filtering_match_any: bool | None = key(
+        kinds.BOOLEAN, "One common tag is enough; `false`: all tags of the request.", "`true`"
     )
     timeout: float | None = key(
         kinds.SECONDS,
@@ -223,6 +298,12 @@ class LitellmSettings:
     ssl_verify: Tls | None = key(
         kinds.TLS, "Default of `litellm_params.ssl_verify`.", "`true`: the system's certificates"
     )
+    num_retries: int | None = key(kinds.ZERO_OR_MORE, _ROUTERS_TOO)
+    fallbacks: Node | None = key(kinds.FALLBACKS, _ROUTERS_TOO)
+    default_fallbacks: Node | None = key(kinds.TARGETS, _ROUTERS_TOO)
+    max_fallbacks: int | None = key(kinds.ZERO_OR_MORE, _ROUTERS_TOO)
+    allowed_fails: int | None = key(kinds.ZERO_OR_MORE, _ROUTERS_TOO)
+    cooldown_time: float | None = key(kinds.SECONDS_OR_NONE, _ROUTERS_TOO)
     enable_azure_ad_token_refresh: bool | None = key(
         kinds.BOOLEAN,
         "Azure deployments without a credential take Entra tokens from azure-identity's default chain.",
@@ -238,4 +319,13 @@ class GeneralSettings:
         kinds.MASTER_KEY,
         "What clients must present. Without one, everybody is admitted but web pages.",
         "`LITELLM_MASTER_KEY`",
+    )
+    background_health_checks: bool | None = key(
+        kinds.BOOLEAN,
+        "Open a session on every deployment from time to time, to know whether it is up. It costs a session "
+        "each time.",
+        "`false`",
+    )
+    health_check_interval: float | None = key(
+        kinds.SECONDS, "How often. `realtime_lb.health.probe_interval_s` wins.", "`300`"
     )

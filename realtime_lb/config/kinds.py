@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from realtime_lb.config.document import Node
+from realtime_lb.config.numbers import (
+    COUNT,
+    NON_NEGATIVE,
+    PORT,
+    PRICE,
+    SECONDS,
+    SECONDS_OR_NONE,
+    SHARE,
+    WHOLE,
+    ZERO_OR_MORE,
+)
 from realtime_lb.config.reading import Kind, Reading, Wrong, closest, describe
 from realtime_lb.deployments import Tls
 from realtime_lb.typing import Secret
@@ -18,6 +29,7 @@ __all__ = [
     "BOOLEAN",
     "COUNT",
     "EVENT_TYPES",
+    "FALLBACKS",
     "HEADERS",
     "HEADER_TEXT",
     "HEADER_TEXTS",
@@ -29,10 +41,15 @@ __all__ = [
     "NETWORKS",
     "NON_NEGATIVE",
     "ORIGINS",
+    "PORT",
+    "PRICE",
     "PROTOCOL",
     "RENAMES",
     "SECONDS",
+    "SECONDS_OR_NONE",
     "SECRET",
+    "SHARE",
+    "TARGETS",
     "TEXT",
     "TEXTS",
     "TLS",
@@ -44,10 +61,6 @@ __all__ = [
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-LARGEST = 2**53
-"""Up to here a double holds every whole number exactly; no key of ours needs more."""
-
-_NUMERIC = re.compile(r"[-+]?(\d[\d_]*)?\.?\d+([eE][-+]?\d+)?")
 _BOOLEANS = {
     "true": True,
     "yes": True,
@@ -91,55 +104,15 @@ def _identifier(node: Node, reading: Reading) -> str:
     return _name(node, reading)
 
 
-def _number(node: Node, _: Reading) -> float:
-    if node.variable and isinstance(node.value, str) and _NUMERIC.fullmatch(node.value.strip()):
-        value: object = float(node.value)
-    else:
-        value = node.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Wrong(f"must be a number, not {describe(node)}", _numeric_hint(node))
-    if not abs(value) <= LARGEST:  # not a number compares false with everything
-        raise Wrong("is out of range", "give a finite number")
-    return float(value)
+def _fallbacks(node: Node, _: Reading) -> Node:
+    if not isinstance(node.value, tuple | dict):
+        raise Wrong(f"must be a list, not {describe(node)}", "write it as [{group: [group, group]}]")
+    return node
 
 
-def _whole(node: Node, reading: Reading) -> int:
-    value = _number(node, reading)
-    if value != int(value) or (isinstance(node.value, float) and not node.variable):
-        raise Wrong("must be a whole number", "drop the decimal point")
-    return int(value)
-
-
-def _numeric_hint(node: Node) -> str:
-    if node.variable:
-        return f"{node.variable} must hold a number"
-    if isinstance(node.value, str) and _NUMERIC.fullmatch(node.value):
-        return (
-            "remove the quotes" if "e" not in node.value.lower() else "write it out: YAML reads 1e6 as text"
-        )
-    return ""
-
-
-def _at_least(minimum: int, read: Callable[[Node, Reading], float]) -> Callable[[Node, Reading], float]:
-    def checked(node: Node, reading: Reading) -> float:
-        value = read(node, reading)
-        if value < minimum:
-            raise Wrong(f"must be {minimum} or more")
-        return value
-
-    return checked
-
-
-def _bounded_whole(minimum: int) -> Callable[[Node, Reading], int]:
-    checked = _at_least(minimum, _whole)
-    return lambda node, reading: int(checked(node, reading))
-
-
-def _seconds(node: Node, reading: Reading) -> float:
-    value = _number(node, reading)
-    if value <= 0:
-        raise Wrong("must be more than 0 seconds")
-    return value
+def _targets(node: Node, reading: Reading) -> Node:
+    """One name alone is accepted, too, though LiteLLM wants a list."""
+    return node if isinstance(node.value, str) else _list(node, reading)
 
 
 def _boolean(node: Node, _: Reading) -> bool:
@@ -332,11 +305,8 @@ IDENTIFIER = Kind("string or number", _identifier)
 HEADER_TEXT = Kind("string", _header_text)
 SECRET = Kind("string", _secret)
 BOOLEAN = Kind("boolean", _boolean)
-WHOLE = Kind("whole number", _whole)
-COUNT = Kind("whole number ≥ 1", _bounded_whole(1))
-ZERO_OR_MORE = Kind("whole number ≥ 0", _bounded_whole(0))
-NON_NEGATIVE = Kind("number ≥ 0", _at_least(0, _number))
-SECONDS = Kind("seconds", _seconds)
+FALLBACKS = Kind("list of mappings", _fallbacks)
+TARGETS = Kind("list of strings", _targets)
 URL = Kind("URL", _url)
 MASTER_KEY = Kind("string", _master_key)
 LIST = Kind("list", _list)

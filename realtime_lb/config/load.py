@@ -18,7 +18,16 @@ from realtime_lb.settings import Settings
 
 __all__ = ["PROVIDERS", "STRATEGIES", "LoadedConfig", "load_config", "parse_config"]
 
-STRATEGIES = ("simple-shuffle", "least-busy")
+STRATEGIES = (
+    "adaptive",
+    "simple-shuffle",
+    "least-busy",
+    "latency-based-routing",
+    "usage-based-routing",
+    "usage-based-routing-v2",
+    "cost-based-routing",
+    "round-robin",
+)
 """The strategies that come with this package."""
 
 
@@ -48,7 +57,7 @@ def load_config(
         path: The file, UTF-8. Paths in it are relative to the working directory, as in LiteLLM.
         environ: What ``os.environ/NAME`` and the providers' own variables refer to. Never changed.
         providers: Names that a model's prefix may have. Models of others are skipped with a warning.
-        strategies: Names that ``routing_strategy`` may have beside LiteLLM's.
+        strategies: Names that ``routing_strategy`` may have.
 
     Raises:
         ConfigError: The file cannot be read or used; holds every problem, in file order. No problem, and no

@@ -10,12 +10,10 @@ from realtime_lb.config import kinds
 from realtime_lb.config.document import Node
 from realtime_lb.config.reading import Reading, Wrong, closest
 from realtime_lb.config.sections import warn_of_unused
-from realtime_lb.config.vocabulary import LITELLM_STRATEGIES
+from realtime_lb.config.vocabulary import STRATEGIES_FOR_CHAT
+from realtime_lb.settings import RoutingSettings
 
 __all__ = ["Groups", "check_default_model", "choose_strategy", "read_aliases", "warn_of_long_dial"]
-
-DEFAULT_STRATEGY = "simple-shuffle"
-"""What stands in for those of LiteLLM's strategies that are not served."""
 
 
 @frozen
@@ -84,25 +82,27 @@ def check_default_model(node: Node | None, names: Groups, aliases: Collection[st
     reading.findings.error(node.place, "is no model group and no alias", names.hint(name))
 
 
-def choose_strategy(nodes: Iterable[Node | None], strategies: Collection[str], reading: Reading) -> str:
-    """Return the strategy's name from the first of *nodes* that gives one.
+def choose_strategy(
+    nodes: Iterable[Node | None], strategies: Collection[str], reading: Reading
+) -> str | None:
+    """Return the strategy's name from the first of *nodes* that gives one; None means the default.
 
-    A name of LiteLLM's that is not among *strategies* is accepted with a warning; any other is an error.
+    One of LiteLLM's that makes no sense here is the default with a warning; a name that nobody knows is an
+    error.
     """
     given = [(node, name) for node in nodes if node and (name := _quietly(node, reading))]
     if not given:
-        return DEFAULT_STRATEGY
+        return None
     node, name = given[0]
     if name in strategies:
         return name
-    if name in LITELLM_STRATEGIES:
-        reading.findings.warn(
-            node.place, f"{name} is not served in this version: {DEFAULT_STRATEGY} is used instead"
-        )
-    else:
-        hint = closest(name, strategies) or f"known strategies: {', '.join(strategies)}"
-        reading.findings.error(node.place, "is no known strategy", hint)
-    return DEFAULT_STRATEGY
+    if name in STRATEGIES_FOR_CHAT:
+        default = RoutingSettings().strategy
+        reading.findings.warn(node.place, f"has no meaning for realtime: {default} is used instead")
+        return None
+    hint = closest(name, strategies) or f"known strategies: {', '.join(strategies)}"
+    reading.findings.error(node.place, "is no known strategy", hint)
+    return None
 
 
 def _quietly(node: Node | None, reading: Reading) -> str | None:

@@ -23,6 +23,12 @@ _SET_ELSEWHERE: Mapping[str, str] = {
     "event_types": "litellm_settings.logged_real_time_event_types",
     "redact_content": "litellm_settings.turn_off_message_logging",
     "master_key": "general_settings.master_key",
+    "fallbacks": "router_settings.fallbacks",
+    "retry_after_s": "router_settings.retry_after",
+    "default_fallbacks": "router_settings.default_fallbacks",
+    "max_fallbacks": "router_settings.max_fallbacks",
+    "tag_filtering": "router_settings.enable_tag_filtering",
+    "tags_match_any": "router_settings.tag_filtering_match_any",
 }
 """Attributes of the settings that have a key of LiteLLM's: one thing is set in one place."""
 
@@ -32,6 +38,14 @@ _CHOICES: Mapping[str, Kind[str]] = {
 }
 """Text attributes that take one of a few words, as `LoggingSettings` lists them."""
 
+_KINDS_BY_NAME: Mapping[str, Kind[Any]] = {
+    **dict.fromkeys(("retry_share", "failure_share", "max_ejected_share", "ejection_jitter"), kinds.SHARE),
+    **dict.fromkeys(("retry_wait_s", "queue_timeout_s", "slow_start_s"), kinds.SECONDS_OR_NONE),
+    **dict.fromkeys(("queue_limit", "allowed_fails"), kinds.ZERO_OR_MORE),
+    "admin_port": kinds.PORT,
+}
+"""Numbers that may be nothing, or no more than something."""
+
 _KINDS_BY_TYPE: Mapping[Any, Kind[Any]] = {
     str: kinds.TEXT,
     bool: kinds.BOOLEAN,
@@ -40,7 +54,7 @@ _KINDS_BY_TYPE: Mapping[Any, Kind[Any]] = {
     frozenset[str]: kinds.ORIGINS,
     tuple[Network, ...]: kinds.NETWORKS,
 }
-"""Every number in the settings is a duration, a size or a count: more than nothing."""
+"""Every other number in the settings is a duration, a size or a count: more than nothing."""
 
 
 def read_section(cls: type[Section], name: str, node: Node | None, reading: Reading) -> Section:
@@ -92,6 +106,8 @@ def kind_of(attribute: Attribute[Any]) -> Kind[Any] | None:
         return None
     if attribute.name in _CHOICES:
         return _CHOICES[attribute.name]
+    if attribute.name in _KINDS_BY_NAME:
+        return _KINDS_BY_NAME[attribute.name]
     options = [option for option in get_args(attribute.type) if option is not type(None)]
     optional = type(None) in get_args(attribute.type)
     return _KINDS_BY_TYPE[options[0] if optional else attribute.type]

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CHAT_ONLY_MODELS", "LITELLM_STRATEGIES", "NOT_YET", "NO_MEANING", "PROVIDERS", "XAI_VOICE_MODELS"]
+__all__ = [
+    "CHAT_ONLY_MODELS",
+    "NOT_YET",
+    "NO_MEANING",
+    "PROVIDERS",
+    "STRATEGIES_FOR_CHAT",
+    "XAI_VOICE_MODELS",
+]
 
 PROVIDERS = ("openai", "azure", "openai_compatible", "azure_voice_live", "xai")
 """The providers that come with this package. ``openai``, ``azure`` and ``xai`` are LiteLLM's names. It has
 none for Voice Live, so that one is made like its others (``azure_ai``, ``azure_text``)."""
 
-LITELLM_STRATEGIES = (
-    "simple-shuffle",
-    "least-busy",
-    "latency-based-routing",
-    "usage-based-routing",
-    "usage-based-routing-v2",
-    "cost-based-routing",
-)
-"""Every ``routing_strategy`` of LiteLLM's."""
+STRATEGIES_FOR_CHAT = ("lar1",)
+"""LiteLLM's strategies that decide by what is in a request's body, which a session does not have."""
 
 CHAT_ONLY_MODELS = (
     "babbage*", "chatgpt-*", "codex*", "computer-use*", "dall-e*", "davinci*", "gpt-3.5*", "gpt-4", "gpt-4-*",
@@ -38,6 +38,9 @@ XAI_VOICE_MODELS = ("*voice*", "*realtime*", "*[*]*")
 
 _CLIENTS_KEY = "clients are checked against general_settings.master_key alone"
 _PROXIES = "list the proxies in realtime_lb.server.trusted_proxies"
+_FOR_ALL = "router_settings and realtime_lb.health hold for all deployments"
+_CHECKS_COUNT = "what background_health_checks find always counts"
+_TRIES = "router_settings.num_retries holds for all deployments"
 
 NOT_YET: Mapping[str, Mapping[str, str]] = {
     "": {
@@ -47,56 +50,51 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
     },
     "model_list[]": {},
     "litellm_params": {
+        "azure_password": "use client_id and client_secret",
         "azure_scope": "tokens are asked for with azure-identity's scope for Azure OpenAI",
         "azure_username": "use client_id and client_secret",
-        "azure_password": "use client_id and client_secret",
         "budget_duration": "",
-        "cooldown_time": "",
+        "cooldown_time": _FOR_ALL,
+        "cost_per_second": "set input_cost_per_second",
+        "daily_reset_time": "",
         "headers": "use extra_headers",
-        "input_cost_per_audio_token": "",
-        "input_cost_per_second": "",
-        "input_cost_per_token": "",
         "itpm": "",
         "litellm_credential_name": "put the credentials into litellm_params",
         "max_budget": "",
-        "max_retries": "realtime_lb.routing.tries says how many deployments an open may dial",
+        "max_retries": _TRIES,
         "mock_response": "",
-        "num_retries": "realtime_lb.routing.tries says how many deployments an open may dial",
+        "num_retries": _TRIES,
         "otpm": "",
-        "output_cost_per_audio_token": "",
-        "output_cost_per_second": "",
-        "output_cost_per_token": "",
+        "rpd": "",
         "tag_regex": "",
+        "tpd": "",
     },
     "model_info": {
         "access_groups": "",
         "access_windows": "",
+        "allowed_fails": _FOR_ALL,
+        "allowed_fails_policy": _FOR_ALL,
         "blocked": "remove the item to take it out of service",
+        "cooldown_time": _FOR_ALL,
+        "disable_background_health_check": "general_settings.background_health_checks holds for all",
         "health_check_model": "",
         "health_check_timeout": "",
-        "input_cost_per_audio_token": "",
-        "input_cost_per_token": "",
-        "output_cost_per_audio_token": "",
-        "output_cost_per_token": "",
         "team_id": "",
         "team_public_model_name": "",
     },
     "router_settings": {
-        "allowed_fails": "",
         "allowed_fails_policy": "",
+        "background_health_check_model_groups": "every model group is checked",
         "cache_kwargs": "",
-        "cooldown_time": "",
-        "default_fallbacks": "",
         "deployment_affinity_ttl_seconds": "",
-        "disable_cooldowns": "",
+        "enable_health_check_routing": _CHECKS_COUNT,
         "enable_pre_call_checks": "",
-        "enable_tag_filtering": "every deployment of a group is eligible, whatever its tags",
-        "fallbacks": "",
-        "max_fallbacks": "",
-        "max_retries": "realtime_lb.routing.tries says how many deployments an open may dial",
+        "enable_weighted_failover": "an open always moves on within its group",
+        "health_check_ignore_transient_errors": "",
+        "health_check_staleness_threshold": "",
+        "max_retries": "set num_retries",
         "model_group_affinity_config": "",
         "model_group_retry_policy": "",
-        "num_retries": "realtime_lb.routing.tries says how many deployments an open may dial",
         "optional_pre_call_checks": "",
         "provider_budget_config": "",
         "redis_db": "",
@@ -105,24 +103,18 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "redis_port": "",
         "redis_ssl": "",
         "redis_url": "",
-        "retry_after": "",
         "retry_policy": "",
         "routing_groups": "",
         "routing_strategy_args": "",
-        "tag_filtering_match_any": "",
+        "session_affinity_repin_on_failover": "",
         "tag_routing_prefix": "",
         "weights": "set litellm_params.weight",
     },
     "router_settings.model_group_alias": {"hidden": "the alias is listed as any other"},
     "litellm_settings": {
-        "allowed_fails": "",
         "callbacks": "",
-        "cooldown_time": "",
-        "default_fallbacks": "",
         "failure_callback": "",
-        "fallbacks": "",
         "model_alias_map": "use router_settings.model_group_alias",
-        "num_retries": "realtime_lb.routing.tries says how many deployments an open may dial",
         "service_callback": "",
         "service_callbacks": "",
         "ssl_certificate": "it is a client's certificate; to trust a CA bundle set ssl_verify to its path",
@@ -133,16 +125,18 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "admin_only_routes": "",
         "allowed_ips": _CLIENTS_KEY,
         "allowed_routes": "",
-        "background_health_checks": "",
         "custom_auth": _CLIENTS_KEY,
+        "enable_health_check_routing": _CHECKS_COUNT,
         "enable_jwt_auth": _CLIENTS_KEY,
         "enable_oauth2_auth": _CLIENTS_KEY,
         "enable_oauth2_proxy_auth": _CLIENTS_KEY,
         "forward_client_headers_to_llm_api": "",
         "forward_openai_org_id": "",
         "global_max_parallel_requests": "",
+        "health_check_concurrency": "",
         "health_check_details": "",
-        "health_check_interval": "",
+        "health_check_ignore_transient_errors": "",
+        "health_check_staleness_threshold": "",
         "key_management_settings": "pass credentials as environment variables",
         "key_management_system": "pass credentials as environment variables",
         "litellm_jwtauth": _CLIENTS_KEY,
@@ -192,26 +186,32 @@ NO_MEANING: Mapping[str, frozenset[str]] = {
             stream_options stream_timeout supports_system_message temperature thinking tool_choice tools
             top_k top_logprobs top_p ttl use_chat_completions_api use_in_pass_through use_litellm_proxy user
             vector_store_id verbosity vertex_credentials vertex_location vertex_project voice
-            watsonx_region_name web_search_options
+            watsonx_region_name web_search_options aws_bedrock_project_id embedding_model index_name
+            input_cost_per_text_message kubernetes_pod_discovery output_cost_per_second_1080p
+            output_cost_per_second_2k output_cost_per_second_480p output_cost_per_second_4k
+            output_cost_per_second_720p output_cost_per_second_768p responses_api_version
+            stream_timeout_by_service_tier timeout_by_service_tier vector_bucket_name
         """,
         "model_info": f"""
             {_PRICING} additionalProp1 allow_fail_open cost_per_ptu_per_hour created_at created_by db_model
             deprecation_date description direct_access discoverable display_name enable_tag_filtering
-            input_cost_per_second internal_router_model key litellm_provider max_input_tokens
-            max_output_tokens max_tokens metadata output_cost_per_second output_vector_size ptu_count
+            internal_router_model key litellm_provider max_input_tokens
+            max_output_tokens max_tokens metadata output_vector_size ptu_count
             ptu_effective_from ptu_effective_to rpm supported_endpoints supported_environments
             supported_modalities supported_openai_params supported_output_modalities
             supports_assistant_prefill supports_audio_input supports_audio_output supports_function_calling
             supports_native_streaming supports_parallel_function_calling supports_pdf_input
             supports_prompt_caching supports_reasoning supports_response_schema supports_system_messages
             supports_tool_choice supports_vision supports_web_search tags tier tpm updated_at updated_by
-            version
+            version enforce_supported_endpoints max_embedding_batch_size member_auto_router pricing_provider
+            ptu_shares
         """,
         "router_settings": f"""
             {_CACHING} alerting_config assistants_config client_ttl content_policy_fallbacks
             context_window_fallbacks debug_level default_litellm_params default_priority
             enable_pre_call_check guardrail_list ignore_invalid_deployments polling_interval
-            router_general_settings search_tools set_verbose stream_timeout
+            router_general_settings search_tools set_verbose stream_timeout auto_router_capability_limit
+            enable_mid_stream_fallback_continuation fallback_on_unsupported_params plugins
         """,
         "router_settings.model_group_alias": "",
         "litellm_settings": f"""

@@ -19,7 +19,15 @@ from realtime_lb.config.vocabulary import CHAT_ONLY_MODELS, NO_MEANING, NOT_YET,
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "config.md"
 
-OURS = {"project", "opaque", "transcription_model", "use_default_credentials", "realtime_lb"}
+OURS = {
+    "project",
+    "opaque",
+    "transcription_model",
+    "use_default_credentials",
+    "realtime_lb",
+    "warm",
+    "hedge_after_s",
+}
 """Keys in LiteLLM's sections that LiteLLM does not have."""
 
 SECTIONS: Mapping[str, type[Any]] = {

@@ -163,11 +163,8 @@ def test_a_full_litellm_file_loads_with_one_warning_for_each_thing_that_does_not
         (9, "model_list[2]"),
         (12, "model_list[3].litellm_params.max_retries"),
         (12, "model_list[3].litellm_params.stream_timeout"),
-        (13, "model_list[3].model_info.input_cost_per_audio_token"),
         (13, "model_list[3].model_info.supports_vision"),
-        (15, "router_settings.routing_strategy"),
-        (16, "router_settings.num_retries"),
-        (17, "router_settings.fallbacks"),
+        (17, "router_settings.fallbacks[0].voice[0]"),
         (18, "router_settings.redis_host"),
         (20, "litellm_settings.drop_params"),
         (21, "litellm_settings.success_callback"),
@@ -179,7 +176,8 @@ def test_a_full_litellm_file_loads_with_one_warning_for_each_thing_that_does_not
         (29, "guardrails"),
     ]
     assert "no meaning for realtime" in warned(config, "litellm_settings.cache")
-    assert "no effect in this version" in warned(config, "router_settings.fallbacks")
+    assert "no effect in this version" in warned(config, "router_settings.redis_host")
+    assert "not a realtime one" in warned(config, "router_settings.fallbacks[0].voice[0]")
     assert "master_key alone" in warned(config, "general_settings.custom_auth")
     assert only(config).rpm == 5
 
@@ -222,37 +220,6 @@ def test_several_organizations_make_several_deployments() -> None:
         ("v", "org-a", 3.0),
         ("v-2", "org-b", 3.0),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "used", "warns"),
-    [
-        ("simple-shuffle", "simple-shuffle", False),
-        ("least-busy", "least-busy", False),
-        ("latency-based-routing", "simple-shuffle", True),
-        ("usage-based-routing", "simple-shuffle", True),
-        ("usage-based-routing-v2", "simple-shuffle", True),
-        ("cost-based-routing", "simple-shuffle", True),
-    ],
-)
-def test_each_of_litellms_strategies_is_accepted(name: str, used: str, warns: bool) -> None:
-    """Those that are not served fall back to the default, and say so."""
-    config = load_entry({}, router_settings={"routing_strategy": name})
-
-    assert config.settings.routing.strategy == used
-    assert [warning.path for warning in config.warnings] == ["router_settings.routing_strategy"] * warns
-
-
-def test_a_strategy_that_the_caller_knows_is_used() -> None:
-    """The names are a parameter, so that a later strategy needs no change here."""
-    text = """\
-        model_list: [{model_name: v, litellm_params: {model: gpt-realtime}}]
-        router_settings: {routing_strategy: latency-based-routing}
-    """
-    config = load(text, strategies=("latency-based-routing",))
-
-    assert config.settings.routing.strategy == "latency-based-routing"
-    assert config.warnings == ()
 
 
 @pytest.mark.parametrize("form", ["voice", "{model: voice}", "{model: voice, hidden: false}"])

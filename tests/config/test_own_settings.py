@@ -11,7 +11,7 @@ import pytest
 
 from realtime_lb.config.sections import OWN_SECTIONS, kind_of
 from realtime_lb.deployments import Tls
-from realtime_lb.settings import LimitSettings, RoutingSettings, ServerSettings
+from realtime_lb.settings import HealthSettings, LimitSettings, RoutingSettings, ServerSettings
 
 from .reading_yaml import KEY, entry_problems, load_entry, only, only_problem, warned
 
@@ -22,12 +22,14 @@ def test_every_section_sets_its_class() -> None:
         {},
         realtime_lb={
             "routing": {"default_model": "voice", "tries": 2, "open_timeout_s": 7, "strategy": "least-busy"},
+            "health": {"ejection_jitter": 0, "allowed_fails": 0, "probe_interval_s": 60, "enabled": True},
             "limits": {"max_message_bytes": 1024, "heartbeat_s": 5, "stall_timeout_s": 2.5},
             "logging": {"level": "debug", "format": "json"},
             "server": {
                 "allow_query_key": True,
                 "allowed_origins": ["https://app.example.com", "http://localhost:3000"],
                 "trusted_proxies": ["10.0.0.0/8", "::1"],
+                "admin_port": 0,
             },
         },
         router_settings={"routing_strategy": "simple-shuffle"},
@@ -42,7 +44,24 @@ def test_every_section_sets_its_class() -> None:
         allow_query_key=True,
         allowed_origins=frozenset({"https://app.example.com", "http://localhost:3000"}),
         trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("::1/128")),
+        admin_port=0,
     )
+    assert settings.health == HealthSettings(ejection_jitter=0.0, allowed_fails=0, probe_interval_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ({"health": {"failure_share": 1.5}}, "1 or less"),
+        ({"health": {"ejection_jitter": -0.1}}, "0 or more"),
+        ({"health": {"ejection_s": 0}}, "more than 0 seconds"),
+        ({"routing": {"retry_wait_s": -1}}, "0 or more"),
+        ({"routing": {"queue_limit": -1}}, "0 or more"),
+        ({"server": {"admin_port": 70_000}}, "0 to 65535"),
+    ],
+)
+def test_a_number_out_of_its_range_is_an_error(section: dict[str, object], says: str) -> None:
+    assert says in only_problem(entry_problems({}, realtime_lb=section)).message
 
 
 def test_every_attribute_of_the_settings_can_be_read() -> None:
@@ -77,6 +96,8 @@ def test_an_empty_section_changes_nothing() -> None:
         ("logging", {"redact_content": True}, "not set here"),
         ("server", {"master_key": "canary"}, "not set here"),
         ("server", {"allow_query_key": "yes"}, "true or false"),
+        ("server", {"admin_port": -1}, "must be 0 to 65535"),
+        ("server", {"admin_port": 65536}, "must be 0 to 65535"),
         ("server", {"trusted_proxies": "10.0.0.0/8"}, "must be a list"),
         ("server", {"trusted_proxies": ["10.0.0.1/8"]}, "not a network"),
         ("server", {"allowed_origins": ["*"]}, "not a web origin"),
@@ -89,6 +110,12 @@ def test_a_wrong_value_is_an_error(section: str, values: dict[str, Any], message
 
     assert problem.path.startswith(f"realtime_lb.{section}.{next(iter(values))}")
     assert message in problem.message
+
+
+def test_the_operators_port_may_be_0_which_does_not_listen() -> None:
+    loaded = load_entry({}, realtime_lb={"server": {"admin_host": "::1", "admin_port": 0}})
+
+    assert (loaded.settings.server.admin_host, loaded.settings.server.admin_port) == ("::1", 0)
 
 
 def test_what_litellm_has_a_key_for_is_set_there() -> None:
