@@ -28,7 +28,14 @@ from realtime_lb.errors import ConfigError, RealtimeError, RequestRefused, Sessi
 from realtime_lb.library import RealtimeSession
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
 from realtime_lb.router import RealtimeRouter
-from realtime_lb.settings import LimitSettings, LoggingSettings, RoutingSettings, ServerSettings, Settings
+from realtime_lb.settings import (
+    HealthSettings,
+    LimitSettings,
+    LoggingSettings,
+    RoutingSettings,
+    ServerSettings,
+    Settings,
+)
 from realtime_lb.sinks import LogSink
 from realtime_lb.typing import Dialect, Secret
 
@@ -42,6 +49,7 @@ __all__ = [
     "Dialect",
     "EntraId",
     "EventSink",
+    "HealthSettings",
     "LimitSettings",
     "LogSink",
     "LoggingSettings",

@@ -17,6 +17,7 @@ from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.records import Record
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
 from realtime_lb.typing import Dialect, JsonObject, Secret
+from realtime_lb.verdicts import Outcome, Verdict
 
 __all__ = [
     "Authenticator",
@@ -82,6 +83,21 @@ class ProviderAdapter:
         OpenAI answers a bad key with a 101, then an ``error``, then a close: an open socket proves nothing.
         """
         return first_event.get("type") != "error"
+
+    def forget_credentials(self, deployment: Deployment) -> bool:  # noqa: ARG002  # subclasses look at it
+        """Drop what is kept of *deployment*'s credential; say whether `credentials` may give another now.
+
+        Asked when an upstream has refused it. True means that the same deployment is dialled once more with
+        what `credentials` then returns. The default keeps nothing and has no other.
+        """
+        return False
+
+    def classify(self, outcome: Outcome) -> Verdict | None:  # noqa: ARG002  # subclasses look at it
+        """Say what *outcome* means, where this provider's words are not OpenAI's or Azure's.
+
+        Pure. None, the default, leaves it to the common table (`realtime_lb.health.classify`).
+        """
+        return None
 
     async def aclose(self) -> None:
         """Release what is shared between dials, such as a token's cache. Idempotent."""
@@ -176,10 +192,25 @@ class Candidate:
     Attributes:
         deployment: What would be picked.
         live_sessions: Leases out on it now.
+        first_event_s: How long an open takes there, in seconds: the recent peak, falling back to what is
+            usual as it ages. A failure counts as a long one. None where nothing is known yet.
+        first_audio_s: The same for the time from the end of a turn to the first audio or token of the answer.
+        usual_event_s: How long an open takes there on average, of late, in seconds; a failure counts as a
+            long one. Unlike the peak it does not grow with how many opens there were. None where nothing is
+            known.
+        usual_audio_s: The same for the first audio or token.
+        headroom: What is left of its ``rpm`` or ``tpm``, whichever is scarcer: 1 all or unknown, 0 nothing.
+        price_per_minute: What a minute of talk costs there, in US dollars; None where the price is not known.
     """
 
     deployment: Deployment
     live_sessions: int = 0
+    first_event_s: float | None = None
+    first_audio_s: float | None = None
+    usual_event_s: float | None = None
+    usual_audio_s: float | None = None
+    headroom: float = 1.0
+    price_per_minute: float | None = None
 
 
 @frozen(kw_only=True)

@@ -41,6 +41,7 @@ class Catalog:
         found = {name: ModelGroup(name, tuple(members)) for name, members in groups.items()}
         self._default = settings.routing.default_model
         self._aliases = settings.routing.group_aliases
+        self._routing = settings.routing
         self.groups: Mapping[str, ModelGroup] = found
         # The longest literal part first: `openai/gpt-*` is meant before `openai/*`, and that before `*`.
         wildcards = (_Wildcard(group) for name, group in found.items() if "*" in name)
@@ -50,6 +51,30 @@ class Catalog:
     def names(self) -> tuple[str, ...]:
         """Every name that may be asked for, aliases included, wildcards as written."""
         return (*self.groups, *self._aliases)
+
+    def route(self, model: str | None) -> tuple[ModelGroup, ...]:
+        """Return the group that *model* means, then those to fall back to, each once.
+
+        A group to fall back to is followed by its own fallbacks before the next comes, as in LiteLLM, up to
+        ``max_fallbacks`` in all. Fallbacks belong to the name that was asked for, or to the group that it
+        means.
+
+        Raises:
+            InvalidRequest, UnknownModel: As for `resolve`.
+        """
+        first = self.resolve(model)
+        found = {first.name: first}
+        self._add_fallbacks(model or "", first, found)
+        return tuple(found.values())
+
+    def _add_fallbacks(self, name: str, group: ModelGroup, found: dict[str, ModelGroup]) -> None:
+        own = self._routing.fallbacks
+        for behind in own.get(name, own.get(group.name, self._routing.default_fallbacks)):
+            following = self.resolve(behind)
+            if following.name in found or len(found) > self._routing.max_fallbacks:
+                continue
+            found[following.name] = following
+            self._add_fallbacks(behind, following, found)
 
     def resolve(self, model: str | None) -> ModelGroup:
         """Return the group that *model* means; None means the configured default.

@@ -75,6 +75,10 @@ class Deployment:
             Azure, a deployment's name. ``*`` stands for all others.
         base_model: The model behind an Azure deployment name, for prices.
         dial_timeout_s: Limit of one attempt, overriding the router's.
+        hedge_after_s: Hedge a dial after this long, overriding the router's.
+        warm: Connections to keep open in advance. Each holds a lease, and costs a session upstream.
+        prices: What it charges where that is not what `base_model` or `model` usually costs: LiteLLM's names,
+            such as ``input_cost_per_audio_token``, in US dollars.
         opaque: Relay any websocket protocol unread and do not wait for a first event.
         tls: How its certificate is checked.
         options: Keys that only its provider knows.
@@ -103,6 +107,9 @@ class Deployment:
     transcription_models: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     base_model: str | None = None
     dial_timeout_s: float | None = None
+    hedge_after_s: float | None = None
+    warm: int = 0
+    prices: Mapping[str, float] = field(factory=dict, converter=read_only, hash=False)
     opaque: bool = False
     tls: Tls = Tls()
     options: Mapping[str, Any] = field(factory=dict, converter=read_only, hash=False)

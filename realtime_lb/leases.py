@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Self
 
 from attrs import define
@@ -35,10 +36,15 @@ class Lease:
 
 
 class Leases:
-    """Counts live sessions. Synchronous, so that a pick and its lease are one step."""
+    """Counts live sessions. Synchronous, so that a pick and its lease are one step.
+
+    Attributes:
+        on_room: Called with a deployment's id when a lease on it has been given back.
+    """
 
     def __init__(self) -> None:
         self._live: Counter[str] = Counter()
+        self.on_room: Callable[[str], None] = _nobody_waits
 
     def live(self, deployment_id: str) -> int:
         """Return how many leases on *deployment_id* are out."""
@@ -52,3 +58,8 @@ class Leases:
     def give_back(self, deployment_id: str) -> None:
         """Count one lease less; for `Lease.release` alone."""
         self._live[deployment_id] -= 1
+        self.on_room(deployment_id)
+
+
+def _nobody_waits(deployment_id: str) -> None:
+    """Nothing is told before a queue listens."""

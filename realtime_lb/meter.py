@@ -10,6 +10,7 @@ from realtime_lb.events import AUDIO_DELTAS, event_type, parse_event
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
+from realtime_lb.reports import Watch
 from realtime_lb.settings import LoggingSettings
 from realtime_lb.typing import Clock
 
@@ -30,6 +31,7 @@ class Meter:
     Attributes:
         reads_events: Set to False for a deployment that is relayed unread: then only frames are counted.
         quirks: How the upstream departs from its dialect: one keeps its tokens elsewhere.
+        watch: Follows what the events say about the deployment; None follows nothing.
         first_audio_at_s: When the upstream's first audio passed, by the clock.
         usage: Tokens so far.
     """
@@ -48,6 +50,7 @@ class Meter:
         self._clock = clock
         self.reads_events = True
         self.quirks = NO_QUIRKS
+        self.watch: Watch | None = None
         self._client_frames = self._client_bytes = 0
         self._upstream_frames = self._upstream_bytes = 0
         self.first_audio_at_s: float | None = None
@@ -68,7 +71,10 @@ class Meter:
         self._client_frames += 1
         self._client_bytes += len(frame.payload)
         if self.reads_events and frame.opcode is _TEXT:
-            self._observe(Direction.CLIENT, event_type(frame.payload), frame)
+            kind = event_type(frame.payload)
+            if self.watch is not None and kind is not None:
+                self.watch.client_sent(kind)
+            self._observe(Direction.CLIENT, kind, frame)
 
     def see_upstream(self, frame: Frame) -> None:
         """Tap for the upstream's frames."""
@@ -81,7 +87,12 @@ class Meter:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
         elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
-            self.usage.add(self.quirks.to_dialect(event) or event)
+            event = self.quirks.to_dialect(event) or event
+            used = self.usage.add(event)
+            if self.watch is not None:
+                self.watch.responded(event, used.input_tokens + used.output_tokens)
+        if self.watch is not None and kind is not None:
+            self.watch.upstream_sent(kind, frame.payload)
         self._observe(Direction.SERVER, kind, frame)
 
     def _observe(self, direction: Direction, kind: str | None, frame: Frame) -> None:

@@ -7,18 +7,22 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from realtime_lb.verdicts import Meaning
+
 __all__ = [
     "Attempt",
-    "DeploymentSnapshot",
     "Direction",
     "EventObserved",
     "Fault",
     "FieldDropped",
+    "HealthChanged",
+    "HealthState",
+    "PanicChanged",
     "Record",
-    "RouterSnapshot",
     "SessionClosed",
     "SessionOpened",
     "SinkOverflowed",
+    "Standing",
     "Traffic",
     "Usage",
 ]
@@ -47,14 +51,18 @@ class Attempt:
     Attributes:
         deployment: Its id.
         outcome: ``accepted``, or what went wrong, in a word: ``http_429``, ``refused_model_not_found``.
+        verdict: What that means for the deployment's health.
         duration_s: From the pick to the verdict.
         detail: What went wrong, in a sentence; empty where nothing did.
+        hedge: It was begun because another took long.
     """
 
     deployment: str
     outcome: str
+    verdict: Meaning
     duration_s: float
     detail: str = ""
+    hedge: bool = False
 
 
 @frozen(kw_only=True)
@@ -100,7 +108,7 @@ class SessionOpened:
         deployment: Where it went, by id.
         principal: Who called.
         client_address: Where from.
-        attempts: Every dial, the accepted one last.
+        attempts: Every dial, in the order in which they ended.
         open_s: From the request to the upgraded client.
     """
 
@@ -119,7 +127,7 @@ class SessionClosed:
 
     Attributes:
         session_id: Our name for the session.
-        model_group: What was asked for, resolved if it could be.
+        model_group: Where it was placed; if it was not, what was asked for, resolved if it could be.
         deployment: Where it was, by id; None if no upstream accepted it.
         principal: Who called.
         client_address: Where from.
@@ -193,6 +201,67 @@ class FieldDropped:
     field: str
 
 
+class HealthState(enum.StrEnum):
+    """Whether a deployment may be picked."""
+
+    ELIGIBLE = "eligible"
+    SLOW_START = "slow_start"
+    HALF_OPEN = "half_open"
+    COOLDOWN = "cooldown"
+    EJECTED = "ejected"
+    PARKED = "parked"
+
+
+@frozen(kw_only=True)
+class Standing:
+    """A deployment's health at one moment.
+
+    Attributes:
+        state: ``eligible``; ``slow_start``: back, with a growing share; ``half_open``: one session tries it;
+            ``cooldown``: its rate limit or quota holds; ``ejected``: it failed; ``parked``: its credential
+            was refused.
+        reason: What made it so.
+        left_s: How long it will be so, in seconds; None without an end of its own.
+        last_resort: It would be ejected, but too many of its group are already: it is picked where nobody
+            else has room.
+    """
+
+    state: HealthState = HealthState.ELIGIBLE
+    reason: Meaning = Meaning.OK
+    left_s: float | None = None
+    last_resort: bool = False
+
+
+@frozen(kw_only=True)
+class HealthChanged:
+    """A deployment went out of use, or came back.
+
+    Attributes:
+        deployment: Its id.
+        model_group: What it serves.
+        standing: How it stands now.
+        detail: What made it so, in a sentence.
+    """
+
+    deployment: str
+    model_group: str
+    standing: Standing
+    detail: str = ""
+
+
+@frozen(kw_only=True)
+class PanicChanged:
+    """A group has nobody left but deployments that failed of late, and uses the least bad; or that is over.
+
+    Attributes:
+        model_group: Its name.
+        panic: It is so now.
+    """
+
+    model_group: str
+    panic: bool
+
+
 @frozen(kw_only=True)
 class SinkOverflowed:
     """Records came faster than sinks took them.
@@ -204,46 +273,12 @@ class SinkOverflowed:
     dropped: int
 
 
-Record: TypeAlias = SessionOpened | SessionClosed | EventObserved | FieldDropped | SinkOverflowed
-
-
-@frozen(kw_only=True)
-class DeploymentSnapshot:
-    """A deployment at one moment.
-
-    Attributes:
-        id: Its id.
-        model_group: What clients ask for.
-        provider: Its adapter.
-        model: What the upstream calls it.
-        dialect: The event language that it speaks.
-        order: Its tier.
-        live_sessions: Leases out on it.
-        max_sessions: Its cap.
-    """
-
-    id: str
-    model_group: str
-    provider: str
-    model: str
-    dialect: str
-    order: int | None
-    live_sessions: int
-    max_sessions: int | None
-
-
-@frozen(kw_only=True)
-class RouterSnapshot:
-    """A router at one moment.
-
-    Attributes:
-        models: Every name that may be asked for, aliases included, wildcards as written.
-        deployments: In the order of the configuration.
-        live_sessions: Sessions between their request and their end.
-        records_dropped: Records that sinks did not take in time, ever.
-    """
-
-    models: tuple[str, ...]
-    deployments: tuple[DeploymentSnapshot, ...]
-    live_sessions: int
-    records_dropped: int
+Record: TypeAlias = (
+    SessionOpened
+    | SessionClosed
+    | EventObserved
+    | FieldDropped
+    | HealthChanged
+    | PanicChanged
+    | SinkOverflowed
+)

@@ -46,6 +46,8 @@ class SessionRequest:
         principal: Who is calling.
         forwarded_headers: Headers of the client's that go upstream. The door has filtered them.
         client_address: Where it called from, for the log.
+        affinity: Requests with the same text here go to the same deployment while it has room.
+        tags: Labels that deployments are to have, where tag filtering is on.
         id: Names the session in logs.
     """
 
@@ -57,6 +59,8 @@ class SessionRequest:
     principal: Principal = ANONYMOUS
     forwarded_headers: Mapping[str, str] = field(factory=dict, converter=read_only, hash=False)
     client_address: str | None = None
+    affinity: str | None = None
+    tags: tuple[str, ...] = ()
     id: str = field(factory=new_session_id)
 
 

@@ -9,24 +9,28 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Self
+
+from attrs import evolve
 
 from realtime_lb.abc import EventSink, ProviderAdapter, Strategy, Transport
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
 from realtime_lb.deployments import Deployment
-from realtime_lb.dialer import Dialer
+from realtime_lb.engine import assemble_engine
 from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, ShuttingDown
-from realtime_lb.leases import Leases
+from realtime_lb.explain import explain
 from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
-from realtime_lb.records import DeploymentSnapshot, RouterSnapshot, SessionClosed
+from realtime_lb.records import SessionClosed
 from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
-from realtime_lb.strategies import STRATEGIES
+from realtime_lb.snapshots import DeploymentSnapshot, Explanation, RouterSnapshot, SessionSnapshot
+from realtime_lb.strategies import STRATEGIES, Affinity
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
 from realtime_lb.typing import Clock, Dialect
 
@@ -74,7 +78,6 @@ class RealtimeRouter:
         self.providers: Mapping[str, ProviderAdapter] = _with_own(providers)
         _check(settings, self.providers, strategy)
         self._catalog = Catalog(settings)
-        self._leases = Leases()
         self._transport = transport or AiohttpTransport(settings.limits)
         self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
         self._clock = clock
@@ -82,14 +85,17 @@ class RealtimeRouter:
         self.closing = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self._dialer = Dialer(
-            leases=self._leases,
-            strategy=strategy or STRATEGIES[settings.routing.strategy](rng or random.Random()),  # noqa: S311
-            providers=self.providers,
+        rng = rng or random.Random()  # noqa: S311  # chance, not secrecy
+        self._engine = assemble_engine(
+            settings,
+            strategy=Affinity(strategy or STRATEGIES[settings.routing.strategy](rng)),
             transport=self._transport,
-            routing=settings.routing,
+            providers=self.providers,
+            emit=self._ring.emit,
+            rng=random.Random(rng.random()),  # noqa: S311
             clock=clock,
         )
+        self._strategy_name = type(strategy).__name__ if strategy else settings.routing.strategy
 
     @classmethod
     def from_config(  # noqa: PLR0913  # the constructor's arguments, and where to look names up
@@ -134,6 +140,7 @@ class RealtimeRouter:
         )
 
     async def __aenter__(self) -> Self:
+        self._engine.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -157,10 +164,12 @@ class RealtimeRouter:
         """
         if self.closing:
             raise ShuttingDown
+        self._engine.begin()
         session = Session(
             request=request,
             catalog=self._catalog,
-            dialer=self._dialer,
+            dialer=self._engine.dialer,
+            reports=self._engine.reports,
             emit=self._ring.emit,
             limits=self.settings.limits,
             logging=self.settings.logging,
@@ -176,7 +185,7 @@ class RealtimeRouter:
                 self._idle.set()
 
     @asynccontextmanager
-    async def connect(
+    async def connect(  # noqa: PLR0913  # a request's attributes
         self,
         model: str | None = None,
         *,
@@ -185,6 +194,8 @@ class RealtimeRouter:
         dialect: Dialect = Dialect.GA,
         principal: Principal = ANONYMOUS,
         headers: Mapping[str, str] | None = None,
+        affinity: str | None = None,
+        tags: Sequence[str] = (),
     ) -> AsyncIterator[RealtimeSession]:
         """Open a balanced session inside this process.
 
@@ -195,6 +206,8 @@ class RealtimeRouter:
             dialect: The event language that your code speaks.
             principal: On whose behalf, for the log and for strategies.
             headers: Headers to pass on, such as ``OpenAI-Safety-Identifier``.
+            affinity: Sessions with the same text here go to the same deployment while it has room.
+            tags: Labels that deployments are to have, where tag filtering is on.
 
         Yields:
             The session. Leaving the block closes it.
@@ -209,9 +222,35 @@ class RealtimeRouter:
             dialect=dialect,
             principal=principal,
             forwarded_headers=headers or {},
+            affinity=affinity,
+            tags=tuple(tags),
         )
         async with session_over(self.serve, request, self.settings.limits.max_message_bytes) as session:
             yield session
+
+    def explain(
+        self, model: str | None = None, *, tags: Sequence[str] = (), affinity: str | None = None
+    ) -> Explanation:
+        """Return where a session for *model* would go now, and why. Dials nobody and changes nothing.
+
+        Args:
+            model: As for `connect`.
+            tags: As for `connect`.
+            affinity: As for `connect`.
+
+        Raises:
+            RequestRefused: No group has this name.
+        """
+        request = SessionRequest(model=model, tags=tuple(tags), affinity=affinity)
+        groups = self._catalog.route(model)
+        chooser = self._engine.chooser
+        asked = evolve(chooser, strategy=deepcopy(chooser.strategy))  # it may remember what it picks
+        return explain(asked, self._strategy_name, groups, request)
+
+    def sessions(self) -> tuple[SessionSnapshot, ...]:
+        """Return the sessions that are live or being placed, the oldest first."""
+        found = [session.snapshot() for session in self._sessions]
+        return tuple(sorted(found, key=lambda session: session.age_s, reverse=True))
 
     def snapshot(self) -> RouterSnapshot:
         """Return what the router holds at this moment."""
@@ -225,8 +264,11 @@ class RealtimeRouter:
                     model=d.model,
                     dialect=self.providers[d.provider].dialect(d),
                     order=d.order,
-                    live_sessions=self._leases.live(d.id),
+                    live_sessions=self._engine.leases.live(d.id),
                     max_sessions=d.max_sessions,
+                    standing=self._engine.chooser.health.standing(
+                        d, self._catalog.groups[d.model_group].deployments
+                    ),
                 )
                 for d in self.settings.deployments
             ),
@@ -240,6 +282,7 @@ class RealtimeRouter:
         for session in self._sessions:
             session.stop()
         await self._idle.wait()
+        await self._engine.aclose()
         await self._transport.aclose()
         for provider in self.providers.values():
             await provider.aclose()

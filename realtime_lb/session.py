@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from attrs import define, field
 
 from realtime_lb.abc import Connection
+from realtime_lb.attempts import Upstream
 from realtime_lb.catalog import Catalog
-from realtime_lb.dialer import Dialer, Upstream
+from realtime_lb.deployments import Deployment, ModelGroup
+from realtime_lb.dialer import Dialer
 from realtime_lb.endings import Farewell, farewell
 from realtime_lb.errors import (
     DownstreamClosed,
@@ -25,10 +27,12 @@ from realtime_lb.errors import (
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
-from realtime_lb.records import Attempt, Fault, Record, SessionClosed, SessionOpened
+from realtime_lb.records import Attempt, Direction, Fault, Record, SessionClosed, SessionOpened
 from realtime_lb.relay import Translate, relay, untranslated
+from realtime_lb.reports import Reports, Watch
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import LimitSettings, LoggingSettings
+from realtime_lb.snapshots import SessionSnapshot
 from realtime_lb.translation import translator_for
 from realtime_lb.typing import Clock
 
@@ -54,6 +58,7 @@ class Session:
         request: What the client wants.
         catalog: Tells what its model means.
         dialer: Finds the upstream.
+        reports: Told what the session shows of it.
         emit: Takes records.
         limits: What a connection may cost.
         logging: Which events are asked for.
@@ -63,6 +68,7 @@ class Session:
     request: SessionRequest
     catalog: Catalog
     dialer: Dialer
+    reports: Reports
     emit: Callable[[Record], None]
     limits: LimitSettings
     logging: LoggingSettings
@@ -129,14 +135,16 @@ class Session:
             self._dialing = None
 
     async def _dialed(self) -> Upstream:
-        group = self.catalog.resolve(self.request.model)
-        self._model_group = group.name
-        upstream = await self.dialer.dial(group, self.request, self._attempts)
+        groups = self.catalog.route(self.request.model)
+        self._model_group = groups[0].name
+        upstream = await self.dialer.dial(groups, self.request, self._attempts)
         self._meter.reads_events = not upstream.deployment.opaque
         self._meter.quirks = upstream.quirks
         if self._meter.reads_events:
             self._first_event_at_s = self.clock()
+            self._meter.watch = Watch(self.reports, upstream.deployment)
         self.deployment_id = upstream.deployment.id
+        self._model_group = _group_of(upstream.deployment, groups).name
         return upstream
 
     async def _accepted(self, upstream: Leg, accept: Accept) -> Leg:
@@ -164,6 +172,9 @@ class Session:
                 stopped=self._stopped,
             )
             self._goodbye = farewell(ending, self.limits.stall_timeout_s)
+            if ending.by is Direction.SERVER:
+                close = Close(1006, "stopped reading") if ending.stalled else ending.close
+                self.reports.closed(upstream.deployment, close, self.clock() - self._began_at_s)
         except Exception:
             self._goodbye = _defect()
             raise
@@ -181,6 +192,18 @@ class Session:
             emit=self.emit,
         )
         return translator.from_client, translator.from_upstream
+
+    def snapshot(self) -> SessionSnapshot:
+        """Return what the session is at this moment."""
+        return SessionSnapshot(
+            id=self.request.id,
+            model_group=self._model_group,
+            deployment=self.deployment_id,
+            principal=self.request.principal.name,
+            client_address=self.request.client_address,
+            age_s=self.clock() - self._began_at_s,
+            usage=self._meter.usage.total,
+        )
 
     def _tell_opened(self, upstream: Upstream) -> None:
         self.emit(
@@ -221,6 +244,10 @@ class Session:
 
     def _since_start(self, moment_s: float | None) -> float | None:
         return None if moment_s is None else moment_s - self._began_at_s
+
+
+def _group_of(deployment: Deployment, groups: Sequence[ModelGroup]) -> ModelGroup:
+    return next(group for group in groups if any(d.id == deployment.id for d in group.deployments))
 
 
 def _not_yet(frame: Frame) -> None:

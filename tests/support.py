@@ -124,11 +124,13 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(*deployments: Deployment, seed: int = 1, **settings: Any) -> AsyncIterator[Gateway]:
+async def gateway(
+    *deployments: Deployment, seed: int = 1, told: Records | None = None, **settings: Any
+) -> AsyncIterator[Gateway]:
     """A router with *deployments* behind a server on a free port."""
     given = evolve(Settings(deployments=deployments, logging=QUIET), **settings)
     async with AsyncExitStack() as stack:
-        told = Records()
+        told = told or Records()
         router = RealtimeRouter(given, sinks=[told], rng=random.Random(seed))
         url = await stack.enter_async_context(listening(router))
         connector = aiohttp.TCPConnector(limit=0)

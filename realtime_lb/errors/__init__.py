@@ -21,6 +21,8 @@
     │   │   ├── FirstEventRefused
     │   │   └── CredentialUnavailable
     │   ├── AllUpstreamsFailed         503, or 429 where every one of them said so
+    │   ├── GroupDown                  503: everybody failed of late, so nobody is dialled
+    │   ├── GroupRateLimited           429: everybody has told us to wait
     │   └── UpstreamLost               an accepted one went away without a word
     ├── DownstreamClosed               nobody's fault: the client left
     ├── ShuttingDown                   503: the gateway is going away
@@ -57,6 +59,8 @@ from realtime_lb.errors.upstream import (
     DialError,
     DialTimedOut,
     FirstEventRefused,
+    GroupDown,
+    GroupRateLimited,
     HandshakeRefused,
     UpstreamError,
     UpstreamLost,
@@ -72,7 +76,9 @@ __all__ = [
     "DialTimedOut",
     "DownstreamClosed",
     "FirstEventRefused",
+    "GroupDown",
     "GroupFull",
+    "GroupRateLimited",
     "HandshakeRefused",
     "InternalError",
     "InvalidEvent",

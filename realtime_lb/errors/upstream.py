@@ -12,6 +12,8 @@ __all__ = [
     "DialError",
     "DialTimedOut",
     "FirstEventRefused",
+    "GroupDown",
+    "GroupRateLimited",
     "HandshakeRefused",
     "UpstreamError",
     "UpstreamLost",
@@ -71,15 +73,34 @@ class HandshakeRefused(DialError):
 class FirstEventRefused(DialError):
     """The upstream took the upgrade, then sent an ``error`` or closed.
 
-    Attributes:
+    Args:
+        message: What happened, in our words.
         upstream_code: The provider's ``error.code``, or the close code's number.
+        upstream_kind: The provider's ``error.type``.
+        upstream_message: The provider's ``error.message``, which may name a delay.
+        close_code: How it was closed, if it was closed before any event.
+
+    Attributes:
+        upstream_code, upstream_kind, upstream_message: As given, cut to what a log can hold.
+        upstream_close_code: *close_code*.
     """
 
     code = "upstream_refused"
 
-    def __init__(self, message: str, *, upstream_code: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        upstream_code: str,
+        upstream_kind: str = "",
+        upstream_message: str = "",
+        close_code: int | None = None,
+    ) -> None:
         super().__init__(message)
-        self.upstream_code = upstream_code[:64]  # the provider's words, for the log
+        self.upstream_code = upstream_code[:64]
+        self.upstream_kind = upstream_kind[:64]
+        self.upstream_message = upstream_message[:500]
+        self.upstream_close_code = close_code
 
     @property
     def outcome(self) -> str:
@@ -115,6 +136,30 @@ class AllUpstreamsFailed(UpstreamError):
             self.http_status = 429
             self.close_code = 1013
             self.code = "rate_limit_exceeded"
+
+
+class GroupDown(UpstreamError):
+    """Every deployment of the group failed of late, and is left alone for the moment.
+
+    Said at once: one session a second tries whether somebody is back, the others need not wait for that.
+    """
+
+    code = "upstreams_down"
+
+    def __init__(self, model_group: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(f"No deployment of {model_group!r} is up", retry_after_s=retry_after_s)
+
+
+class GroupRateLimited(UpstreamError):
+    """Every deployment of the group has told us to wait."""
+
+    http_status = 429
+    close_code = 1013
+    kind = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, model_group: str, *, retry_after_s: float) -> None:
+        super().__init__(f"Every deployment of {model_group!r} is rate limited", retry_after_s=retry_after_s)
 
 
 class UpstreamLost(UpstreamError):

@@ -50,6 +50,15 @@ class AzureResource(ProviderAdapter):
             raise CredentialUnavailable(f"Deployment {deployment.id!r} has neither api_key nor Entra token")
         return credential(deployment, "api-key", "", deployment.api_key.reveal())
 
+    def forget_credentials(self, deployment: Deployment) -> bool:
+        """A token may have been revoked before its time: fetch another. A key stays what it is."""
+        if deployment.token_provider is not None:
+            return True
+        if deployment.azure_ad_token is None and deployment.entra is not None:
+            self._tokens.forget(deployment.entra)
+            return True
+        return False
+
     async def _token(self, deployment: Deployment) -> str | None:
         if deployment.token_provider is not None:
             return await deployment.token_provider()

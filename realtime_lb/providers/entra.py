@@ -57,6 +57,7 @@ class EntraTokens:
     open_credential: CredentialFactory = open_credential
     _credentials: dict[EntraId, AsyncTokenCredential] = field(factory=dict, init=False)
     _providers: dict[tuple[EntraId, str], TokenProvider] = field(factory=dict, init=False)
+    _retired: list[AsyncTokenCredential] = field(factory=list, init=False)
 
     async def token(self, entra: EntraId, scope: str) -> str:
         """Return a token of *entra* for *scope* that is valid now.
@@ -74,9 +75,21 @@ class EntraTokens:
             self._providers[entra, scope] = provider
         return await self._providers[entra, scope]()
 
+    def forget(self, entra: EntraId) -> None:
+        """Drop *entra*'s tokens: the next one is fetched.
+
+        Its credential goes with them, since azure-identity keeps tokens there, too. It is closed by `aclose`:
+        somebody may be waiting for it at this moment.
+        """
+        for key in [key for key in self._providers if key[0] == entra]:
+            del self._providers[key]
+        if (credential := self._credentials.pop(entra, None)) is not None:
+            self._retired.append(credential)
+
     async def aclose(self) -> None:
         """Close every credential. Idempotent; a token asked for later opens a new one."""
         self._providers.clear()
-        while self._credentials:
-            _, credential = self._credentials.popitem()
-            await credential.close()
+        self._retired += self._credentials.values()
+        self._credentials.clear()
+        while self._retired:
+            await self._retired.pop().close()

@@ -13,14 +13,19 @@ from realtime_lb.records import (
     EventObserved,
     Fault,
     FieldDropped,
+    HealthChanged,
+    HealthState,
+    PanicChanged,
     Record,
     SessionClosed,
     SessionOpened,
     SinkOverflowed,
+    Standing,
     Traffic,
     Usage,
 )
 from realtime_lb.sinks.payloads import readable
+from realtime_lb.verdicts import Meaning
 
 __all__ = ["LOGGER", "LogSink"]
 
@@ -36,8 +41,12 @@ _EVENTS = {
     SessionClosed: "session closed",
     EventObserved: "realtime event",
     FieldDropped: "field left out: the upstream's dialect has no word for it",
+    HealthChanged: "deployment health changed",
+    PanicChanged: "panic: only deployments that failed of late have room",
     SinkOverflowed: "log records lost",
 }
+
+_BACK = frozenset({HealthState.ELIGIBLE, HealthState.SLOW_START})
 
 _THEIR_FAULT = frozenset({Fault.NOBODY, Fault.CLIENT})
 
@@ -52,8 +61,8 @@ class LogSink:
 
     ``session opened`` and ``session closed`` hold all that is known of a session, ``realtime event`` one
     event with its contents as far as the settings let them through. A session that ended by the fault of an
-    upstream or of the gateway, fields left out and lost records are warnings; all else is information. No
-    line holds audio or a key.
+    upstream or of the gateway, a deployment that goes out of use, fields left out and lost records are
+    warnings; all else is information. No line holds audio or a key.
 
     Lines go through structlog if the application has configured it, else to the standard library's logger
     `LOGGER`, as text with ``key=value`` pairs. Which of them is decided at every line.
@@ -78,6 +87,10 @@ class LogSink:
 def _is_warning(record: Record) -> bool:
     if isinstance(record, SessionClosed):
         return record.fault not in _THEIR_FAULT
+    if isinstance(record, HealthChanged):
+        return record.standing.state not in _BACK
+    if isinstance(record, PanicChanged):
+        return record.panic
     return isinstance(record, FieldDropped | SinkOverflowed)
 
 
@@ -87,13 +100,17 @@ def _fields(record: Record) -> dict[str, object]:
     for name, value in _PLAIN.unstructure(record).items():
         if isinstance(getattr(record, name), Traffic | Usage):
             flat |= {f"{name}_{inner}": number for inner, number in value.items()}
+        elif isinstance(getattr(record, name), Standing):
+            flat |= value
         else:
             flat[name] = value
     return flat
 
 
 def _attempt(attempt: Attempt) -> str:
-    return ": ".join(filter(None, [f"{attempt.deployment}:{attempt.outcome}", attempt.detail]))
+    notes = [str(attempt.verdict)] * (attempt.verdict is not Meaning.OK) + ["hedge"] * attempt.hedge
+    said = f"{attempt.deployment}:{attempt.outcome}" + (f" ({', '.join(notes)})" if notes else "")
+    return f"{said}: {attempt.detail}" if attempt.detail else said
 
 
 def _rounded(seconds: float) -> float:

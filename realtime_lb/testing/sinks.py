@@ -11,19 +11,24 @@ from realtime_lb.records import (
     Direction,
     EventObserved,
     Fault,
+    HealthChanged,
+    HealthState,
+    PanicChanged,
     Record,
     SessionClosed,
     SessionOpened,
     SinkOverflowed,
+    Standing,
     Traffic,
     Usage,
 )
+from realtime_lb.verdicts import Meaning
 
 __all__ = ["SAMPLE_RECORDS", "check_sink"]
 
 _ATTEMPTS = (
-    Attempt(deployment="eu", outcome="upstream_timeout", duration_s=0.5),
-    Attempt(deployment="us", outcome="accepted", duration_s=0.25),
+    Attempt(deployment="eu", outcome="upstream_timeout", verdict=Meaning.UNREACHABLE, duration_s=0.5),
+    Attempt(deployment="us", outcome="accepted", verdict=Meaning.OK, duration_s=0.25),
 )
 
 
@@ -73,6 +78,14 @@ SAMPLE_RECORDS: tuple[Record, ...] = (
     _observed(None),
     *(_closed(fault, None, "") for fault in Fault),
     _closed(Fault.UPSTREAM, "all_upstreams_failed", "server_error.x\r\nforged line"),
+    HealthChanged(
+        deployment="us",
+        model_group="gpt-realtime",
+        standing=Standing(state=HealthState.EJECTED, reason=Meaning.UNREACHABLE, left_s=33.5),
+        detail="No connection: connection refused",
+    ),
+    HealthChanged(deployment="us", model_group="gpt-realtime", standing=Standing()),
+    PanicChanged(model_group="gpt-realtime", panic=True),
     SinkOverflowed(dropped=7),
 )
 """One of every kind that a sink may get, at its most and its least regular."""

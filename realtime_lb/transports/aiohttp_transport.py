@@ -19,15 +19,13 @@ from yarl import URL
 from realtime_lb.abc import Connection
 from realtime_lb.deployments import Tls
 from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.typing import Secret
 
 __all__ = ["AiohttpTransport"]
-
-LONGEST_RETRY_AFTER_S = 3600.0
-"""No provider names more than an hour; a nonsensical header must not park a deployment for a year."""
 
 _SHARED_STORE = Tls()
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
@@ -187,4 +185,4 @@ def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
             seconds = (parsedate_to_datetime(delay) - now).total_seconds()
     except (ValueError, TypeError):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), LONGEST_DELAY_S) if math.isfinite(seconds) else None

@@ -16,6 +16,8 @@ CLIENTS_HEADERS = {
     "User-Agent": "client/1",
     "X-Stainless-Lang": "python",
     "X-Custom": "client",
+    "x-session-affinity": "client-7",
+    "x-litellm-tags": "client,eu",
     "OpenAI-Safety-Identifier": "user-42",
 }
 

@@ -222,7 +222,9 @@ def test_settings_that_name_what_does_not_exist_are_refused_at_once() -> None:
         RealtimeRouter(settings)
     assert "opneai" in str(error.value)
     assert "lest-busy" in str(error.value)
-    assert "known strategies: least-busy, simple-shuffle" in str(error.value)
+    assert "known strategies: adaptive, cost-based-routing, latency-based-routing, least-busy" in str(
+        error.value
+    )
 
 
 def test_a_deployment_that_is_set_up_wrongly_is_refused_at_once() -> None:

@@ -14,6 +14,8 @@ from structlog.testing import capture_logs
 from realtime_lb.records import (
     EventObserved,
     Fault,
+    HealthChanged,
+    PanicChanged,
     Record,
     SessionClosed,
     SessionOpened,
@@ -58,7 +60,7 @@ def test_the_closing_line_holds_everything(through_structlog: list[dict[str, obj
             "deployment": "us",
             "principal": "anonymous",
             "client_address": None,
-            "attempts": ["eu:upstream_timeout", "us:accepted"],
+            "attempts": ["eu:upstream_timeout (unreachable)", "us:accepted"],
             "duration_s": 61.5,
             "first_event_s": 0.75,
             "first_audio_s": None,
@@ -112,6 +114,31 @@ def test_lost_records_are_a_warning(through_structlog: list[dict[str, object]]) 
     assert through_structlog == [{"event": "log records lost", "log_level": "warning", "dropped": 7}]
 
 
+def test_a_change_of_health_is_one_line(through_structlog: list[dict[str, object]]) -> None:
+    """A warning when a deployment goes out of use, information when it is back."""
+    out, back = (record for record in SAMPLE_RECORDS if isinstance(record, HealthChanged))
+    LogSink()(out)
+    LogSink()(back)
+    assert through_structlog[0] == {
+        "event": "deployment health changed",
+        "log_level": "warning",
+        "deployment": "us",
+        "model_group": "gpt-realtime",
+        "state": "ejected",
+        "reason": "unreachable",
+        "left_s": 33.5,
+        "last_resort": False,
+        "detail": "No connection: connection refused",
+    }
+    assert (through_structlog[1]["state"], through_structlog[1]["log_level"]) == ("eligible", "info")
+
+
+def test_a_panic_is_a_warning_and_its_end_is_not(through_structlog: list[dict[str, object]]) -> None:
+    for panic in (True, False):
+        LogSink()(PanicChanged(model_group="voice", panic=panic))
+    assert [line["log_level"] for line in through_structlog] == ["warning", "info"]
+
+
 def test_an_event_is_logged_with_its_contents(through_structlog: list[dict[str, object]]) -> None:
     LogSink()(sample(EventObserved))
     line = through_structlog[0]
@@ -122,8 +149,7 @@ def test_an_event_is_logged_with_its_contents(through_structlog: list[dict[str, 
 def test_without_structlog_the_standard_library_gets_a_line(
     unconfigured: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    closed = SAMPLE_RECORDS[-2]
-    assert isinstance(closed, SessionClosed)
+    closed = [record for record in SAMPLE_RECORDS if isinstance(record, SessionClosed)][-1]
     with caplog.at_level(logging.INFO, "realtime_lb"):
         LogSink()(closed)
     logged = caplog.records[0]

@@ -79,7 +79,7 @@ def answering(status: int, headers: dict[str, str]) -> web.Application:
         ({"retry-after-ms": "inf"}, None),
         ({"retry-after-ms": "nan"}, None),
         ({"retry-after-ms": "-5"}, 0.0),
-        ({"Retry-After": "99999999"}, 3600.0),
+        ({"Retry-After": "99999999"}, 86_400.0),
         ({"Retry-After": format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)}, 0.0),
     ],
 )

@@ -1,0 +1,186 @@
+"""One dial: from a lease to an accepted first event, or back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from realtime_lb.abc import Connection, ProviderAdapter, Transport
+from realtime_lb.deployments import Deployment
+from realtime_lb.errors import (
+    CredentialUnavailable,
+    DialError,
+    DialTimedOut,
+    FirstEventRefused,
+    RealtimeError,
+)
+from realtime_lb.events import parse_event
+from realtime_lb.frames import Close, Frame
+from realtime_lb.leases import Lease
+from realtime_lb.legs import Leg
+from realtime_lb.quirks import Quirks
+from realtime_lb.requests import DialRequest
+from realtime_lb.typing import Dialect, JsonObject, Secret
+
+__all__ = ["Opener", "Upstream"]
+
+
+@define(eq=False)
+class Upstream:
+    """An upstream that has said yes. Its reader is paused until somebody takes its frames.
+
+    Attributes:
+        deployment: Where it is.
+        leg: Its connection.
+        lease: The right to it, to be given back when the session ends.
+        held: What it has said already, to be passed on first.
+        dialect: The event language that it speaks.
+        quirks: How it departs from that.
+    """
+
+    deployment: Deployment
+    leg: Leg
+    lease: Lease
+    held: list[Frame]
+    dialect: Dialect
+    quirks: Quirks
+
+    async def discard(self) -> None:
+        """Cut the connection and give the lease back."""
+        self.lease.release()
+        await self.leg.abort()
+
+
+@define(eq=False)
+class _Opening:
+    """Catches what an upstream says until somebody listens, which is little: it pauses at the first frame."""
+
+    connection: Connection
+    frames: list[Frame] = field(factory=list)
+    first: asyncio.Future[None] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.first = asyncio.get_running_loop().create_future()
+
+    def __call__(self, frame: Frame) -> None:
+        self.frames.append(frame.kept())
+        self.connection.pause()
+        if not self.first.done():
+            self.first.set_result(None)
+
+
+@define(kw_only=True, eq=False)
+class Opener:
+    """Opens upstreams.
+
+    Attributes:
+        providers: Adapters by name.
+        transport: Opens connections.
+        refuses_credential: Says whether a failure is that of a credential, which a fresh one may mend.
+    """
+
+    providers: Mapping[str, ProviderAdapter]
+    transport: Transport
+    refuses_credential: Callable[[Deployment, DialError], bool]
+
+    async def open(
+        self, dial: DialRequest, deployment: Deployment, lease: Lease, timeout_s: float
+    ) -> Upstream:
+        """Return the accepted upstream, which then holds *lease*.
+
+        A credential that the upstream refuses is fetched anew once, where its provider has another.
+
+        Raises:
+            DialError: It was not accepted within *timeout_s*; the lease has been given back.
+
+        Cancelling gives the lease back, too, and leaves no socket behind.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._opened(dial, deployment, lease, timeout_s)
+        except TimeoutError:
+            lease.release()
+            raise DialTimedOut(f"No accepted first event within {timeout_s:g} s") from None
+        except BaseException:
+            lease.release()
+            raise
+
+    async def _opened(
+        self, dial: DialRequest, deployment: Deployment, lease: Lease, timeout_s: float
+    ) -> Upstream:
+        adapter = self.providers[deployment.provider]
+        try:
+            return await self._once(adapter, dial, deployment, lease, timeout_s)
+        except DialError as error:
+            if not (self.refuses_credential(deployment, error) and adapter.forget_credentials(deployment)):
+                raise
+        return await self._once(adapter, dial, deployment, lease, timeout_s)
+
+    async def _once(
+        self,
+        adapter: ProviderAdapter,
+        dial: DialRequest,
+        deployment: Deployment,
+        lease: Lease,
+        timeout_s: float,
+    ) -> Upstream:
+        proven = dial.with_headers(await _credentials(adapter, deployment))
+        connection = await self.transport.connect(proven, timeout_s)
+        opening = _Opening(connection)
+        leg = Leg(connection, opening)
+        try:
+            if not deployment.opaque:
+                await _accepted(adapter, leg, opening)
+        except BaseException:
+            await leg.abort()
+            raise
+        leg.connection.pause()
+        dialect, quirks = adapter.dialect(deployment), adapter.quirks(deployment)
+        return Upstream(deployment, leg, lease, opening.frames, dialect, quirks)
+
+
+async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening) -> None:
+    either: set[asyncio.Future[Any]] = {opening.first, leg.ended}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not opening.frames:
+        raise _closed_at_once(leg.ended.result())
+    event = parse_event(opening.frames[0].payload)
+    if event is None:
+        raise FirstEventRefused("The upstream's first frame is no event", upstream_code="not_an_event")
+    if not adapter.accepts(event):
+        raise _refused(event)
+
+
+async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapping[str, Secret]:
+    try:
+        return await adapter.credentials(deployment)
+    except DialError:
+        raise
+    except Exception as error:  # an adapter may be anybody's, and other deployments may serve the session
+        hint = error.hint if isinstance(error, RealtimeError) else ""
+        message = error.message if isinstance(error, RealtimeError) else type(error).__name__
+        raise CredentialUnavailable(message, hint=hint) from error
+
+
+def _refused(event: JsonObject) -> FirstEventRefused:
+    error = event.get("error")
+    said = error if isinstance(error, dict) else {}
+    code, kind, message = (str(said.get(key) or "") for key in ("code", "type", "message"))
+    return FirstEventRefused(
+        "The upstream opened with an error",
+        upstream_code=code or kind or "error",
+        upstream_kind=kind,
+        upstream_message=message,
+    )
+
+
+def _closed_at_once(close: Close) -> FirstEventRefused:
+    return FirstEventRefused(
+        "The upstream closed before its first event",
+        upstream_code=str(close.code),
+        upstream_message=close.reason,
+        close_code=close.code,
+    )

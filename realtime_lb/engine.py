@@ -1,0 +1,136 @@
+"""The engine, put together: what all sessions of a router share."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+
+from attrs import define
+
+from realtime_lb.abc import ProviderAdapter, Strategy, Transport
+from realtime_lb.accounting import price_per_minute
+from realtime_lb.attempts import Opener
+from realtime_lb.budget import RetryBudget
+from realtime_lb.chooser import Chooser
+from realtime_lb.deployments import Deployment
+from realtime_lb.dialer import Dialer
+from realtime_lb.health import Health, Signals
+from realtime_lb.leases import Leases
+from realtime_lb.prober import Prober
+from realtime_lb.queueing import FairQueue
+from realtime_lb.racing import Racer
+from realtime_lb.records import Record
+from realtime_lb.reports import Reports
+from realtime_lb.settings import Settings
+from realtime_lb.typing import Clock
+from realtime_lb.warm import WarmPool
+
+__all__ = ["Engine", "assemble_engine"]
+
+
+@define(eq=False)
+class Engine:
+    """What a router and its sessions use, and what runs beside the sessions.
+
+    Attributes:
+        settings: What it was built from.
+        leases: Live sessions.
+        chooser: Says who gets the next session.
+        reports: Told what sessions show.
+        dialer: Finds upstreams.
+        warm: Connections open in advance.
+        prober: Dials to see who is up.
+    """
+
+    settings: Settings
+    leases: Leases
+    chooser: Chooser
+    reports: Reports
+    dialer: Dialer
+    warm: WarmPool
+    prober: Prober
+    _probing: asyncio.Task[None] | None = None
+    _ended: bool = False
+
+    def begin(self) -> None:
+        """Start what runs beside the sessions, in the loop that runs now. Idempotent; not after `aclose`."""
+        if self._ended:
+            return
+        named = [d for d in self.settings.deployments if "*" not in d.model]
+        self.warm.start(named)
+        interval_s = self.settings.health.probe_interval_s
+        if interval_s is not None and self._probing is None:
+            talking = [d for d in named if not d.opaque]
+            self._probing = asyncio.create_task(self.prober.run(talking, interval_s))
+
+    async def aclose(self) -> None:
+        """End it. Idempotent."""
+        self._ended = True
+        probing, self._probing = self._probing, None
+        if probing is not None:
+            probing.cancel()
+            await asyncio.wait({probing})
+        await self.warm.aclose()
+
+
+def assemble_engine(  # everything that a router was given
+    settings: Settings,
+    *,
+    strategy: Strategy,
+    transport: Transport,
+    providers: Mapping[str, ProviderAdapter],
+    emit: Callable[[Record], None],
+    rng: random.Random,
+    clock: Clock,
+) -> Engine:
+    """Return an engine over *settings*. Nothing is begun; *rng* seeds what is not the strategy's."""
+    routing, deployments = settings.routing, {d.id: d for d in settings.deployments}
+    prices = {name: price for name, d in deployments.items() if (price := price_per_minute(d)) is not None}
+    leases, budget = Leases(), RetryBudget(routing.retry_share)
+    signals = Signals(clock, prices)
+    health = Health(settings.health, clock, random.Random(rng.random()))  # noqa: S311  # jitter
+    groups: dict[str, list[Deployment]] = {}
+    for deployment in settings.deployments:
+        groups.setdefault(deployment.model_group, []).append(deployment)
+    chooser = Chooser(
+        leases=leases,
+        strategy=strategy,
+        health=health,
+        signals=signals,
+        providers=providers,
+        routing=routing,
+        emit=emit,
+        groups=groups,
+    )
+    reports = Reports(health=health, signals=signals, providers=providers, emit=emit, clock=clock)
+    opener = Opener(providers=providers, transport=transport, refuses_credential=reports.refuses_credential)
+    warm = WarmPool(chooser=chooser, opener=opener, reports=reports, routing=routing, clock=clock)
+    chooser.spare = warm.spare
+    racer = Racer(
+        chooser=chooser,
+        opener=opener,
+        reports=reports,
+        warm=warm,
+        budget=budget,
+        routing=routing,
+        clock=clock,
+    )
+    dialer = Dialer(
+        chooser=chooser,
+        racer=racer,
+        queue=FairQueue(leases, routing.queue_limit, lambda name: chooser.may_wait_for(deployments[name])),
+        budget=budget,
+        routing=routing,
+        rng=random.Random(rng.random()),  # noqa: S311  # jitter
+        clock=clock,
+    )
+    prober = Prober(
+        chooser=chooser,
+        opener=opener,
+        reports=reports,
+        routing=routing,
+        rng=random.Random(rng.random()),  # noqa: S311  # jitter
+        clock=clock,
+    )
+    return Engine(settings, leases, chooser, reports, dialer, warm, prober)

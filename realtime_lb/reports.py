@@ -1,0 +1,144 @@
+"""What sessions show of their deployments, told to those who remember it: one way from outcome to health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import define
+
+from realtime_lb.abc import ProviderAdapter
+from realtime_lb.deployments import Deployment
+from realtime_lb.errors import DialError
+from realtime_lb.events import parse_event
+from realtime_lb.frames import Close
+from realtime_lb.health import (
+    Health,
+    Signals,
+    TurnClock,
+    classify,
+    outcome_of_event,
+    outcome_of_failure,
+)
+from realtime_lb.records import HealthChanged, Record
+from realtime_lb.requests import SessionRequest
+from realtime_lb.typing import Clock, JsonObject
+from realtime_lb.verdicts import Meaning, Outcome, Verdict, What
+
+__all__ = ["Reports", "Watch"]
+
+
+@define(kw_only=True, eq=False)
+class Reports:
+    """Turns what happened into verdicts, and verdicts into what is remembered.
+
+    Attributes:
+        health: Remembers who may be picked.
+        signals: Remembers how good they are.
+        providers: Adapters by name, each of which may read its provider's words itself.
+        emit: Takes the record of a change.
+        clock: Monotonic seconds.
+    """
+
+    health: Health
+    signals: Signals
+    providers: Mapping[str, ProviderAdapter]
+    emit: Callable[[Record], None]
+    clock: Clock
+
+    def verdict(self, deployment: Deployment, outcome: Outcome) -> Verdict:
+        """Return what *outcome* means at *deployment*, without remembering it."""
+        return self.providers[deployment.provider].classify(outcome) or classify(outcome)
+
+    def refuses_credential(self, deployment: Deployment, error: DialError) -> bool:
+        """Say whether *error* means that the credential was refused."""
+        verdict = self.verdict(deployment, outcome_of_failure(error))
+        return verdict.meaning is Meaning.BAD_CREDENTIAL
+
+    def accepted(self, deployment: Deployment, first_event_s: float) -> Verdict:
+        """Take in that a dial was accepted, *first_event_s* after it began."""
+        self.signals.opened(deployment.id, first_event_s)
+        return self._take(deployment, Outcome(what=What.ACCEPTED))
+
+    def failed(self, deployment: Deployment, error: DialError, request: SessionRequest) -> Verdict:
+        """Take in that a dial failed.
+
+        A call that does not exist, or transcription where there is none, is what the client asked for.
+        """
+        own_wish = request.call_id is not None or request.intent == "transcription"
+        outcome = outcome_of_failure(error, attached=own_wish)
+        return self._take(deployment, outcome, str(error))
+
+    def outpaced(self, deployment: Deployment, waited_s: float) -> Verdict:
+        """Take in that another dial was accepted while this one, begun before, had waited *waited_s*."""
+        self.signals.outpaced(deployment.id, waited_s)
+        return self._take(deployment, Outcome(what=What.OUTPACED), f"not done after {waited_s:.2f} s")
+
+    def abandoned(self, deployment: Deployment, waited_s: float) -> None:
+        """Take in that nobody waits for this dial any more, which says little: it had taken *waited_s*."""
+        self.signals.abandoned(deployment.id, waited_s)
+        self.health.abandoned(deployment)
+
+    def closed(self, deployment: Deployment, close: Close, opened_s: float) -> None:
+        """Take in that the upstream ended a session, or stopped reading it, after *opened_s*."""
+        outcome = Outcome(what=What.CLOSED, close_code=close.code, message=close.reason, opened_s=opened_s)
+        self._take(deployment, outcome, f"closed a session with {close.code}")
+
+    def said(self, deployment: Deployment, event: JsonObject) -> None:
+        """Take in an event that may say something about its deployment: an error, an answer, its limits."""
+        if event.get("type") == "rate_limits.updated":
+            limits = event.get("rate_limits")
+            self.signals.limited(deployment.id, limits if isinstance(limits, list) else ())
+            return
+        outcome = outcome_of_event(event)
+        if outcome is not None:
+            self._take(deployment, outcome, outcome.message or outcome.code or outcome.what)
+
+    def _take(self, deployment: Deployment, outcome: Outcome, detail: str = "") -> Verdict:
+        verdict = self.verdict(deployment, outcome)
+        self.signals.failed(deployment.id, verdict)
+        changed = self.health.report(deployment, verdict, what=outcome.what)
+        if changed is not None:
+            self.emit(
+                HealthChanged(
+                    deployment=deployment.id,
+                    model_group=deployment.model_group,
+                    standing=changed,
+                    detail=detail,
+                )
+            )
+        return verdict
+
+
+_TELLING = frozenset({"error", "rate_limits.updated"})
+"""Events that say something of their deployment, beside ``response.done``, which its meter has parsed."""
+
+
+class Watch:
+    """Follows one live session for what it shows of its deployment.
+
+    Args:
+        reports: Who is told.
+        deployment: Where the session is.
+    """
+
+    def __init__(self, reports: Reports, deployment: Deployment) -> None:
+        self._reports = reports
+        self._deployment = deployment
+        self._turns = TurnClock()
+
+    def client_sent(self, kind: str) -> None:
+        """Follow the client's event of this type."""
+        self._turns.client_sent(kind, self._reports.clock())
+
+    def upstream_sent(self, kind: str, payload: bytes | memoryview) -> None:
+        """Follow the upstream's event of this type."""
+        waited_s = self._turns.upstream_sent(kind, self._reports.clock())
+        if waited_s is not None:
+            self._reports.signals.answered(self._deployment.id, waited_s)
+        if kind in _TELLING and (event := parse_event(payload)) is not None:
+            self._reports.said(self._deployment, event)
+
+    def responded(self, event: JsonObject, tokens: int) -> None:
+        """Take in a ``response.done``, and the tokens that it was billed for."""
+        self._reports.signals.used(self._deployment.id, tokens)
+        self._reports.said(self._deployment, event)
