@@ -1,4 +1,4 @@
-"""The command line (extra ``cli``): the gateway as a process, and tools to check and to try it.
+"""The command line (extra ``cli``): the gateway as a process, and tools to ask it, to check and to try it.
 
 Every command exits with 0 when it did what it should, with 1 when that could not be done (a port in use, a
 deployment that does not answer), and with 2 when what it was given cannot be used (options, configuration,

@@ -17,6 +17,7 @@ from realtime_lb.cli.configuration import (
 )
 from realtime_lb.cli.consoles import console_for
 from realtime_lb.cli.failures import CannotBeDone
+from realtime_lb.cli.operators import check_operators_door
 from realtime_lb.cli.probe import Answer, Answers, Failed, probe_all
 from realtime_lb.cli.tables import shown_deployments
 
@@ -37,6 +38,7 @@ def check(config: Path, dial: bool) -> None:
     """
     console = console_for()
     configuration = read_configuration(config)
+    check_operators_door(configuration.settings.server)
     _warn(configuration)
     answers = asyncio.run(probe_all(configuration)) if dial else {}
     console.print(shown_deployments(configuration, answers, console))

@@ -8,7 +8,7 @@ import socket
 
 import click
 
-__all__ = ["CannotBeDone", "Unusable", "cannot_listen"]
+__all__ = ["CannotBeDone", "Unusable", "cannot_listen", "reason_of"]
 
 
 class CannotBeDone(click.ClickException):
@@ -27,9 +27,16 @@ def cannot_listen(error: OSError, host: str, port: int) -> CannotBeDone:
     """Return what to say when *host* and *port* cannot be had."""
     if isinstance(error, socket.gaierror):
         return CannotBeDone(f"{host!r} is no address of this machine: give another --host")
-    reason, remedy = _LISTEN_REASONS.get(error.errno or 0, ("", "give another --host or --port"))
-    reason = reason or os.strerror(error.errno or errno.EINVAL).lower()
-    return CannotBeDone(f"cannot listen on {host}, port {port}: {reason}; {remedy}")
+    _, remedy = _LISTEN_REASONS.get(error.errno or 0, ("", "give another --host or --port"))
+    return CannotBeDone(f"cannot listen on {host}, port {port}: {reason_of(error)}; {remedy}")
+
+
+def reason_of(error: OSError) -> str:
+    """Return why an address cannot be had, in a few words."""
+    if isinstance(error, socket.gaierror):
+        return "no such name"
+    reason, _ = _LISTEN_REASONS.get(error.errno or 0, ("", ""))
+    return reason or os.strerror(error.errno or errno.EINVAL).lower()
 
 
 _LISTEN_REASONS = {

@@ -8,7 +8,9 @@ import click
 
 from realtime_lb.cli.check import check
 from realtime_lb.cli.demo import demo
+from realtime_lb.cli.explain import explain
 from realtime_lb.cli.serve import serve
+from realtime_lb.cli.sessions import sessions
 from realtime_lb.cli.simulate import simulate
 
 __all__ = ["cli"]
@@ -25,5 +27,7 @@ def cli() -> None:
 
 cli.add_command(serve)
 cli.add_command(check)
+cli.add_command(explain)
+cli.add_command(sessions)
 cli.add_command(simulate)
 cli.add_command(demo)

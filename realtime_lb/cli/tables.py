@@ -2,86 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
-from attrs import frozen
-from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from realtime_lb.cli.configuration import Configuration
-from realtime_lb.cli.consoles import UNBOUNDED
+from realtime_lb.cli.layout import Column, as_blocks, as_table, filled, fits, shown_number
 from realtime_lb.cli.probe import Answer, Answers, Failed, NotDialled
 from realtime_lb.deployments import Deployment
 
 __all__ = ["shown_deployments"]
 
 
-@frozen
-class _Column:
-    """A column that is shown where at least one deployment has something in it."""
-
-    title: str
-    cell: Callable[[Deployment], Text]
-    right: bool = False
-
-
 def shown_deployments(configuration: Configuration, answers: Answers, console: Console) -> RenderableType:
     """Return a table with a line for each deployment, or a list where *console* is too narrow for that."""
-    deployments = configuration.settings.deployments
-    every = [(column, [column.cell(d) for d in deployments]) for column in _columns(configuration, answers)]
-    columns = [(column, cells) for column, cells in every if any(cell.plain for cell in cells)]
-    table = _table(columns)
-    unbounded = console.options.update(width=UNBOUNDED)
-    wanted = Measurement.get(console, unbounded, table).maximum
-    return table if wanted <= console.width else Group(*_blocks(columns))
+    columns = filled(_columns(configuration, answers))
+    table = as_table(columns)
+    return table if fits(table, console) else Group(*as_blocks(columns))
 
 
-def _columns(configuration: Configuration, answers: Answers) -> list[_Column]:
+def _columns(configuration: Configuration, answers: Answers) -> list[Column]:
+    every = configuration.settings.deployments
     return [
-        _Column("deployment", lambda d: Text(d.id)),
-        _Column("model group", lambda d: Text(d.model_group)),
-        _Column("provider", lambda d: Text(d.provider)),
-        _Column("dialect", lambda d: Text(_dialect(configuration, d))),
-        _Column("weight", lambda d: _number(d.weight), right=True),
-        _Column("order", lambda d: _number(d.order), right=True),
-        _Column("max sessions", lambda d: _number(d.max_sessions), right=True),
-        _Column("answer", lambda d: _answer(answers.get(d.id))),
-        _Column("url", lambda d: Text(configuration.url(d))),
+        Column("deployment", [Text(d.id) for d in every]),
+        Column("model group", [Text(d.model_group) for d in every]),
+        Column("provider", [Text(d.provider) for d in every]),
+        Column("dialect", [Text(_dialect(configuration, d)) for d in every]),
+        Column("weight", [shown_number(d.weight) for d in every], right=True),
+        Column("order", [shown_number(d.order) for d in every], right=True),
+        Column("max sessions", [shown_number(d.max_sessions) for d in every], right=True),
+        Column("answer", [_answer(answers.get(d.id)) for d in every]),
+        Column("url", [Text(configuration.url(d)) for d in every]),
     ]
-
-
-def _table(columns: Sequence[tuple[_Column, list[Text]]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column, _ in columns:
-        table.add_column(column.title, justify="right" if column.right else "left")
-    for row in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*row)
-    return table
-
-
-def _blocks(columns: Sequence[tuple[_Column, list[Text]]]) -> Iterator[RenderableType]:
-    for row in zip(*(cells for _, cells in columns), strict=True):
-        block = Table.grid(padding=(0, 2))
-        block.add_column(style="dim")
-        block.add_column(overflow="fold")
-        for (column, _), cell in zip(columns, row, strict=True):
-            if cell.plain:
-                block.add_row(column.title, cell)
-        yield block
-        yield Text()
 
 
 def _dialect(configuration: Configuration, deployment: Deployment) -> str:
     if deployment.opaque:
         return "opaque"
     return configuration.providers[deployment.provider].dialect(deployment).value
-
-
-def _number(value: float | None) -> Text:
-    return Text("" if value is None else f"{value:g}")
 
 
 def _answer(answer: Answer | Failed | NotDialled | None) -> Text:

@@ -27,6 +27,11 @@ class Gate:
         self._authenticator = authenticator or authenticator_for(server)
         self._needs_key = authenticator is not None or server.master_key is not None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether callers need no key."""
+        return not self._needs_key
+
     async def admit(self, request: web.Request) -> Principal:
         """Return who is calling.
 

@@ -9,15 +9,18 @@ from aiohttp import web
 
 from realtime_lb.abc import Authenticator
 from realtime_lb.errors import RealtimeError
-from realtime_lb.records import DeploymentSnapshot
+from realtime_lb.records import HealthState
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.door import Handler, refusal
 from realtime_lb.server.gate import Gate
+from realtime_lb.snapshots import DeploymentSnapshot
 from realtime_lb.typing import JsonObject
 
 __all__ = ["add_pages"]
 
 Page: TypeAlias = Callable[[RealtimeRouter], JsonObject]
+
+_WELL = frozenset({HealthState.ELIGIBLE, HealthState.SLOW_START})
 
 
 def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authenticator | None) -> None:
@@ -62,21 +65,30 @@ def _readiness(router: RealtimeRouter) -> Handler:
 
 
 def _health(router: RealtimeRouter) -> JsonObject:
-    endpoints = [
-        {
+    healthy: list[JsonObject] = []
+    unhealthy: list[JsonObject] = []
+    for d in router.snapshot().deployments:
+        endpoint = {
             "model": f"{d.provider}/{d.model}",
             "model_id": d.id,
             "model_group": d.model_group,
             "live_sessions": d.live_sessions,
         }
-        for d in router.snapshot().deployments
-    ]
+        if d.standing.state in _WELL:
+            healthy.append(endpoint)
+        else:
+            unhealthy.append({**endpoint, **_standing(d)})
     return {
-        "healthy_endpoints": endpoints,
-        "unhealthy_endpoints": [],
-        "healthy_count": len(endpoints),
-        "unhealthy_count": 0,
+        "healthy_endpoints": healthy,
+        "unhealthy_endpoints": unhealthy,
+        "healthy_count": len(healthy),
+        "unhealthy_count": len(unhealthy),
     }
+
+
+def _standing(deployment: DeploymentSnapshot) -> JsonObject:
+    standing = deployment.standing
+    return {"state": str(standing.state), "reason": str(standing.reason), "left_s": standing.left_s}
 
 
 def _models(router: RealtimeRouter) -> JsonObject:
@@ -97,5 +109,10 @@ def _info(deployment: DeploymentSnapshot) -> JsonObject:
             "order": deployment.order,
             "max_parallel_requests": deployment.max_sessions,
         },
-        "model_info": {"id": deployment.id, "mode": "realtime", "live_sessions": deployment.live_sessions},
+        "model_info": {
+            "id": deployment.id,
+            "mode": "realtime",
+            "live_sessions": deployment.live_sessions,
+            **_standing(deployment),
+        },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -12,13 +13,21 @@ from realtime_lb.requests import Principal, SessionRequest
 from realtime_lb.settings import ServerSettings
 from realtime_lb.typing import Dialect, Secret
 
-__all__ = ["key_of", "session_request"]
+__all__ = ["affinity_of", "key_of", "parameter", "session_request", "tags_of"]
 
 FORWARDED_HEADERS = ("OpenAI-Safety-Identifier",)
 """All that goes upstream of what a client sends. OpenAI ties it to the end user, so each dial repeats it."""
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 """How browsers, which cannot set headers, show a key (openai-node, realtime/websocket.ts)."""
+
+AFFINITY_HEADER = "x-session-affinity"
+TAGS_HEADER = "x-litellm-tags"  # LiteLLM's name for it
+
+MAX_TEXT = 256
+"""Characters of an affinity or a tag: room for a URL or two UUIDs. Every pick hashes or compares them."""
+
+MAX_TAGS = 50
 
 _AZURE_PREVIEW_PATH = "/openai/realtime"
 
@@ -27,24 +36,58 @@ def session_request(request: web.Request, principal: Principal, server: ServerSe
     """Return what *request* asks for.
 
     Raises:
-        InvalidRequest: A parameter is given twice, or its value makes no sense.
+        InvalidRequest: A parameter or header is given twice, is too long, or its value makes no sense.
     """
     on_preview = request.path.endswith(_AZURE_PREVIEW_PATH) and "api-version" in request.query
     beta_header, subprotocols = request.headers.get("OpenAI-Beta", ""), _subprotocols(request)
     asks = asks_for_beta(beta_header=beta_header, subprotocols=subprotocols)
-    intent = _parameter(request, "intent")
+    intent = parameter(request, "intent")
     if intent not in {None, "realtime", "transcription"}:
         raise InvalidRequest("intent must be 'realtime' or 'transcription'", code="invalid_intent")
     return SessionRequest(
-        model=_parameter(request, "deployment") or _parameter(request, "model"),
+        model=parameter(request, "deployment") or parameter(request, "model"),
         intent=intent,
-        call_id=_parameter(request, "call_id"),
+        call_id=parameter(request, "call_id"),
         dialect=Dialect.BETA if asks or on_preview else Dialect.GA,
         dialect_is_guess=on_preview and not asks,
         principal=principal,
         forwarded_headers={name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))},
         client_address=_client_address(request, server),
+        affinity=affinity_of(request.headers.getall(AFFINITY_HEADER, ())),
+        tags=tags_of(request.headers.getall(TAGS_HEADER, ())),
     )
+
+
+def affinity_of(given: Sequence[str]) -> str | None:
+    """Return the affinity that *given* names, the values of its header or parameter; None without one.
+
+    Raises:
+        InvalidRequest: It is given twice, or is longer than `MAX_TEXT`.
+    """
+    if len(given) > 1:
+        raise InvalidRequest(f"the session affinity is given {len(given)} times", code="duplicate_parameter")
+    text = given[0].strip() if given else ""
+    if len(text) > MAX_TEXT:
+        raise InvalidRequest(
+            f"the session affinity is longer than {MAX_TEXT} characters",
+            code="invalid_affinity",
+            hint="send a hash of it",
+        )
+    return text or None
+
+
+def tags_of(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags that *given* names, the comma separated values of a header or parameter.
+
+    Raises:
+        InvalidRequest: There are more than `MAX_TAGS`, or one is longer than `MAX_TEXT`.
+    """
+    tags = tuple(tag for part in ",".join(given).split(",") if (tag := part.strip()))
+    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TEXT for tag in tags):
+        raise InvalidRequest(
+            f"no more than {MAX_TAGS} tags of {MAX_TEXT} characters may be named", code="invalid_tags"
+        )
+    return tags
 
 
 def key_of(request: web.Request, server: ServerSettings) -> Secret | None:
@@ -85,7 +128,12 @@ def _subprotocols(request: web.Request) -> tuple[str, ...]:
     return tuple(offer.strip() for offer in ",".join(lines).split(",") if offer)
 
 
-def _parameter(request: web.Request, name: str) -> str | None:
+def parameter(request: web.Request, name: str) -> str | None:
+    """Return the one value of *name* in the query; None where it is absent or empty.
+
+    Raises:
+        InvalidRequest: It is given twice.
+    """
     values = request.query.getall(name, [])
     if len(values) > 1:
         raise InvalidRequest(f"{name!r} is given {len(values)} times", code="duplicate_parameter")

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
+from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
 
-__all__ = ["listening", "wait_for_signal"]
+__all__ = ["listening", "listening_admin", "wait_for_signal"]
 
 BACKLOG = 4096
 """Connections that may wait while the loop is busy. At aiohttp's 128, 2,000 dials at once wait a second."""
@@ -53,28 +54,75 @@ async def listening(
     Raises:
         OSError: The port cannot be had.
     """
+    app = create_app(router, authenticator=authenticator)
+    async with _running(app) as runner:
+        try:
+            async with _bound(runner, host, port, ssl_context) as url:
+                yield url
+        finally:
+            await router.aclose()
+
+
+@asynccontextmanager
+async def listening_admin(
+    router: RealtimeRouter,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ssl_context: ssl.SSLContext | None = None,
+    authenticator: Authenticator | None = None,
+) -> AsyncIterator[str]:
+    """Answer operators' questions about *router* on a port while the block runs.
+
+    Around the block of `listening`, it can still be asked while live sessions end.
+
+    Args:
+        router: What is asked about. Stays open on leaving the block.
+        host: Address or name to listen on. Without a master key, one that only operators reach.
+        port: Port to listen on; 0 takes a free one.
+        ssl_context: For ``https``.
+        authenticator: As for `create_admin_app`.
+
+    Yields:
+        The root URL, with the port that it really got.
+
+    Raises:
+        OSError: The port cannot be had.
+    """
+    app = create_admin_app(router, authenticator)
+    async with _running(app) as runner, _bound(runner, host, port, ssl_context) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
     runner = web.AppRunner(
-        create_app(router, authenticator=authenticator),
+        app,
         handle_signals=False,
         access_log=None,  # one line when a session opens and one when it closes say more
         keepalive_timeout=KEEPALIVE_S,
         shutdown_timeout=SHUTDOWN_S,
     )
     await runner.setup()
-    site = web.TCPSite(runner, host, port, ssl_context=ssl_context, backlog=BACKLOG)
     try:
-        await site.start()
-        try:
-            bound = runner.addresses[0]
-            scheme = "http" if ssl_context is None else "https"
-            yield f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
-        finally:
-            await site.stop()
+        yield runner
     finally:
-        try:
-            await router.aclose()
-        finally:
-            await runner.cleanup()
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _bound(
+    runner: web.AppRunner, host: str, port: int, ssl_context: ssl.SSLContext | None
+) -> AsyncIterator[str]:
+    """Take connections while the block runs; those that are there outlive it."""
+    site = web.TCPSite(runner, host, port, ssl_context=ssl_context, backlog=BACKLOG)
+    await site.start()
+    try:
+        bound = runner.addresses[0]
+        scheme = "http" if ssl_context is None else "https"
+        yield f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
+    finally:
+        await site.stop()
 
 
 def _bracketed(address: str) -> str:

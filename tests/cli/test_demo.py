@@ -32,6 +32,7 @@ from realtime_lb.records import (
     Traffic,
     Usage,
 )
+from realtime_lb.verdicts import Meaning
 from tests.cli.processes import REALTIME_LB, environment, run
 
 UNREACHABLE_PROXY = {
@@ -128,7 +129,7 @@ OPENED = SessionOpened(
     model_group="gpt-realtime",
     deployment="openai",
     principal="session-1",
-    attempts=(Attempt(deployment="openai", outcome="accepted", duration_s=0.01),),
+    attempts=(Attempt(deployment="openai", outcome="accepted", verdict=Meaning.OK, duration_s=0.01),),
     open_s=0.01,
 )
 CLOSED = SessionClosed(
@@ -160,7 +161,10 @@ def told(
         "session_id": f"rlb_{number}",
         "principal": f"session-{number}",
         "deployment": deployment,
-        "attempts": tuple(Attempt(deployment=name, outcome="x", duration_s=0.01) for name in names),
+        "attempts": tuple(
+            Attempt(deployment=name, outcome="x", verdict=Meaning.TRANSIENT, duration_s=0.01)
+            for name in names
+        ),
     }
     board(evolve(OPENED, **common))
     board(

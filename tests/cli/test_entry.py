@@ -25,7 +25,8 @@ async def test_a_defect_of_ours_is_not_taken_for_a_missing_extra() -> None:
 async def test_help_names_every_command() -> None:
     done = await run("--help")
     assert done.status == 0
-    assert [name for name in ("serve", "check", "simulate", "demo") if f"\n  {name} " not in done.out] == []
+    names = ("serve", "check", "explain", "sessions", "simulate", "demo")
+    assert [name for name in names if f"\n  {name} " not in done.out] == []
 
 
 async def test_a_command_without_its_file_says_how_to_name_it() -> None:

@@ -15,7 +15,7 @@ from realtime_lb.simulator import Face, Simulator
 from tests.cli.configs import CANARY, LITELLM, SWEDEN, openai_group, written
 from tests.cli.processes import run, running
 
-ANYWHERE = ("--host", "127.0.0.1", "--port", "0")
+ANYWHERE = ("--host", "127.0.0.1", "--port", "0", "--admin-port", "0")
 LISTENING = r"listening on (https?://127\.0\.0\.1:\d+)"
 
 
