@@ -1,0 +1,1 @@
+"""What is measured: each benchmark is a script or a package that runs with ``python -m``."""

@@ -1,0 +1,49 @@
+"""The benchmark of choosing: what it says of `adaptive` holds, and it says the same again."""
+
+import pytest
+
+from benchmarks.choosing.checks import checks
+from benchmarks.choosing.runs import Plan, Results, ran
+from benchmarks.choosing.statistics import estimate, holm, p_greater, student_tail
+from benchmarks.choosing.tables import section
+
+SCENARIOS = ("slow", "limiting")
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return ran(Plan(SCENARIOS, ("adaptive",), seeds=2), opens=120, processes=1)
+
+
+def test_no_open_fails_while_somebody_is_well(results: Results) -> None:
+    for scenario in SCENARIOS:
+        assert [found.avoidable for found in results.of(scenario, "adaptive")] == [0, 0]
+        assert results.column(scenario, "adaptive", "failed") == [0, 0]
+
+
+def test_a_slow_endpoint_loses_its_new_sessions(results: Results) -> None:
+    assert all(found.faulty_share <= 0.2 for found in results.of("slow", "adaptive"))
+
+
+def test_an_endpoint_that_answers_429_is_hardly_dialled(results: Results) -> None:
+    """At so few opens its probes alone are more than one dial in twenty."""
+    for found in results.of("limiting", "adaptive"):
+        assert found.faulty_dial_share <= 0.1
+        assert found.faulty_dials_per_minute <= 2
+
+
+def test_the_same_seeds_give_the_same_table(results: Results) -> None:
+    again = ran(Plan(("slow",), ("adaptive",), seeds=2), opens=120, processes=1)
+    assert section(again, "slow") == section(results, "slow")
+
+
+def test_every_check_says_what_it_measured(results: Results) -> None:
+    found = [str(check) for check in checks(results)]
+    assert any(line.startswith("PASS") and "slow endpoint loses" in line for line in found)
+
+
+def test_the_statistics_are_those_of_the_textbook() -> None:
+    assert student_tail(2.045, 29) == pytest.approx(0.025, abs=1e-4)
+    assert estimate([1.0, 2.0, 3.0]).margin == pytest.approx(2.484, abs=1e-3)
+    assert p_greater([2.0, 3.0, 4.0], [1.0, 2.5, 2.9]) == pytest.approx(0.0215, abs=1e-4)
+    assert holm([0.001, 0.04, 0.03]) == [True, False, False]
