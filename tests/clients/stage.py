@@ -61,7 +61,7 @@ async def served(config: Path, environ: Mapping[str, str], *options: str) -> Asy
     command = [sys.executable, "-m", "realtime_lb", "serve", "--config", str(config)]
     process = await asyncio.create_subprocess_exec(
         *command,
-        *("--host", "127.0.0.1", "--port", "0", "--log-format", "json"),
+        *("--host", "127.0.0.1", "--port", "0", "--admin-port", "0", "--log-format", "json"),
         *options,
         env={**os.environ, **environ},
         stderr=asyncio.subprocess.PIPE,

@@ -19,9 +19,12 @@ from realtime_lb import errors
 from realtime_lb.cli import cli
 from realtime_lb.errors import RealtimeError
 from realtime_lb.frames import Close
+from realtime_lb.health.meanings import TABLE, Sign
 from realtime_lb.records import (
     EventObserved,
     FieldDropped,
+    HealthChanged,
+    PanicChanged,
     SessionClosed,
     SessionOpened,
     SinkOverflowed,
@@ -29,12 +32,15 @@ from realtime_lb.records import (
     Usage,
 )
 from realtime_lb.simulator import GRAMMAR, Simulator
+from realtime_lb.verdicts import Meaning
 from tests.docs.pages import ROOT
 
-REFERENCE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 
 SAMPLES: Mapping[str, RealtimeError] = {
     "AllUpstreamsFailed": errors.AllUpstreamsFailed("voice", []),
+    "GroupDown": errors.GroupDown("voice"),
+    "GroupRateLimited": errors.GroupRateLimited("voice", retry_after_s=1.0),
     "ConfigError": errors.ConfigError([]),
     "CredentialUnavailable": errors.CredentialUnavailable("…"),
     "DialError": errors.DialError("…"),
@@ -67,6 +73,8 @@ LINES = {
     "session closed": SessionClosed,
     "realtime event": EventObserved,
     "field left out": FieldDropped,
+    "deployment health changed": HealthChanged,
+    "panic": PanicChanged,
     "log records lost": SinkOverflowed,
 }
 
@@ -74,18 +82,19 @@ LINES = {
 def render() -> Mapping[str, str]:
     """Return ``page: marker`` → what belongs between the marker and ``<!-- end -->``."""
     return {
-        "errors.md: tree": _text(_tree()),
-        "errors.md: answers": _answers(),
-        **{f"logging.md: {line}": _fields(record) for line, record in LINES.items()},
-        **{f"cli.md: {name}": _options(command) for name, command in cli.commands.items()},
-        "cli.md: faults": _text(GRAMMAR),
-        "simulator.md: faults": _text(GRAMMAR),
-        "simulator.md: options": _attributes(Simulator),
+        "explanation/choosing.md: verdicts": _verdicts(),
+        "reference/errors.md: tree": _text(_tree()),
+        "reference/errors.md: answers": _answers(),
+        **{f"reference/logging.md: {line}": _fields(record) for line, record in LINES.items()},
+        **{f"reference/cli.md: {name}": _options(command) for name, command in cli.commands.items()},
+        "reference/cli.md: faults": _text(GRAMMAR),
+        "reference/simulator.md: faults": _text(GRAMMAR),
+        "reference/simulator.md: options": _attributes(Simulator),
     }
 
 
 def put_into(page: str, name: str) -> str:
-    """Return *page* with all that belongs into it renewed."""
+    """Return *page*, which is called *name* below ``docs``, with all that belongs into it renewed."""
     for place, content in render().items():
         file, _, marker = place.partition(": ")
         if file != name:
@@ -100,7 +109,7 @@ def put_into(page: str, name: str) -> str:
 
 def pages() -> Iterable[Path]:
     """Return the pages that hold such tables."""
-    return sorted({REFERENCE / place.partition(": ")[0] for place in render()})
+    return sorted({DOCS / place.partition(": ")[0] for place in render()})
 
 
 def _tree() -> str:
@@ -123,6 +132,37 @@ def _answers() -> str:
     return _table(("Error", "HTTP status", "Close code", "`type.code`", "Hint"), rows)
 
 
+def _verdicts() -> str:
+    rows = []
+    for row in TABLE:
+        keys = ", ".join(_code(_key(row.sign, key)) for key in row.keys)
+        same = row.opening is row.live
+        after = "the same" if same else _words(row.live)
+        rows.append((_SIGNS[row.sign], keys, _words(row.opening), after, row.source))
+    return _table(("Sign", "", "Before", "After", "Source"), rows)
+
+
+_SIGNS: Mapping[Sign, str] = {
+    Sign.WHAT: "what happened",
+    Sign.STATUS: "HTTP status",
+    Sign.STATUS_CLASS: "HTTP status",
+    Sign.WORD: "`error.code` or `type`",
+    Sign.PHRASE: "message begins with",
+    Sign.CLOSE: "close code",
+    Sign.CLOSE_CLASS: "close code",
+    Sign.OTHERWISE: "anything else of",
+}
+
+
+def _key(sign: Sign, key: object) -> str:
+    tails = {Sign.STATUS_CLASS: "xx", Sign.CLOSE_CLASS: "xxx"}
+    return f"{key}{tails.get(sign, '')}"
+
+
+def _words(meaning: Meaning) -> str:
+    return meaning.replace("_", " ")
+
+
 def _fields(record: type[Any]) -> str:
     meanings = _meanings(record)
     rows = []
@@ -139,7 +179,8 @@ def _fields(record: type[Any]) -> str:
 def _options(command: click.Command) -> str:
     rows = []
     for each in command.params:
-        assert isinstance(each, click.Option)
+        if not isinstance(each, click.Option):
+            continue  # arguments have no words of their own: the page tells of them
         name = ", ".join(_code(opt) for opt in sorted(each.opts, reverse=True))
         variable = _code(str(each.envvar)) if each.envvar else "—"
         rows.append((name, _type(each), _default(each), variable, each.help or ""))
@@ -209,4 +250,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     for page in pages():
-        page.write_text(put_into(page.read_text(), page.name))
+        page.write_text(put_into(page.read_text(), str(page.relative_to(DOCS))))

@@ -11,15 +11,15 @@ import attrs
 import pytest
 
 from realtime_lb import RealtimeRouter, Settings, errors
-from realtime_lb.server import create_app
+from realtime_lb.server import create_admin_app, create_app
 from tests.docs.pages import ROOT, prose
-from tests.docs.tables import SAMPLES, pages, put_into
+from tests.docs.tables import DOCS, SAMPLES, pages, put_into
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_the_tables_are_what_the_code_has(page: Path) -> None:
     """If they are not: ``python -m tests.docs.tables``."""
-    assert page.read_text() == put_into(page.read_text(), page.name)
+    assert page.read_text() == put_into(page.read_text(), str(page.relative_to(DOCS)))
 
 
 def test_every_error_has_a_sample() -> None:
@@ -42,8 +42,9 @@ def test_the_tree_is_the_one_of_the_classes() -> None:
 
 async def test_every_route_is_on_the_page_about_http() -> None:
     async with RealtimeRouter(Settings(deployments=())) as router:
-        app = create_app(router)
-        served = {r.resource.canonical for r in app.router.routes() if r.resource and r.method == "GET"}
+        apps = (create_app(router), create_admin_app(router))
+        routes = [route for app in apps for route in app.router.routes()]
+        served = {r.resource.canonical for r in routes if r.resource and r.method == "GET"}
     page = prose(ROOT / "docs" / "reference" / "http.md")
     assert set(re.findall(r"^\| `(/[\w/]+)`", page, re.MULTILINE)) == served
 
