@@ -95,8 +95,8 @@ class HealthSettings:
         ejection_jitter: Up to this share of it is added by chance, so that not all come back at once.
         max_ejected_share: No more of a group than this is ejected at once. What should be, beyond that, is
             the last choice instead of none.
-        cooldown_s: How long a rate limit holds that names no delay; doubles while they come in a row, up to a
-            minute.
+        cooldown_s: How long a rate limit holds that names no delay; doubles while they come in a row.
+        cooldown_max_s: The longest that it may hold then.
         slow_start_s: How long a deployment that comes back takes to get its whole share of new sessions.
         probe_interval_s: Open a session on every deployment this often, to see who is up; None does not.
     """
@@ -113,6 +113,7 @@ class HealthSettings:
     ejection_jitter: float = 0.2
     max_ejected_share: float = 0.5
     cooldown_s: float = 5.0  # LiteLLM's cooldown_time
+    cooldown_max_s: float = 60.0  # providers count by the minute
     slow_start_s: float = 30.0
     probe_interval_s: float | None = None
 

@@ -42,7 +42,7 @@ def health_values(
 
 def _cooldown(cooldown_s: float, own: Mapping[str, Any]) -> Mapping[str, float]:
     """Return settings by which each ejection lasts *cooldown_s*, unless its length is set by *own*."""
-    of_limits = {"cooldown_s": cooldown_s}
+    of_limits = {"cooldown_s": cooldown_s, "cooldown_max_s": cooldown_s}
     if "ejection_s" in own:
         return of_limits
     return {**of_limits, "ejection_s": cooldown_s, "ejection_max_s": cooldown_s, "ejection_jitter": 0.0}

@@ -251,8 +251,8 @@ class RouterSettings:
     )
     cooldown_time: float | None = key(
         kinds.SECONDS_OR_NONE,
-        "How long it is then out of use: exactly so long each time. A rate limit that names no delay begins "
-        "with it. `0` is no value. `realtime_lb.health` has finer settings, which win.",
+        "How long it is then out of use, and after a rate limit that names no delay: exactly so long each "
+        "time. `0` is no value. `realtime_lb.health` has finer settings, which win.",
         "`litellm_settings.cooldown_time`, else as `realtime_lb.health` says",
     )
     disable_cooldowns: bool | None = key(kinds.BOOLEAN, "`true` takes nobody out of use.", "`false`")

@@ -13,10 +13,7 @@ from realtime_lb.health.tally import Streak, Window
 from realtime_lb.settings import HealthSettings
 from realtime_lb.verdicts import Meaning, Verdict
 
-__all__ = ["LONGEST_COOLDOWN_S", "NEUTRAL", "Member"]
-
-LONGEST_COOLDOWN_S = 60.0
-"""Of rate limits that name no delay: providers count by the minute."""
+__all__ = ["NEUTRAL", "Member"]
 
 NEUTRAL = frozenset({Meaning.CALLERS_FAULT, Meaning.BENIGN, Meaning.SESSION_ENDED})
 """What says nothing about the deployment."""
@@ -133,7 +130,7 @@ class Member:
             if self.breaker.state is State.COOLING and not self.breaker.due(now_s):
                 return  # another session tells of the same limit
             shortest_s = self.settings.cooldown_s
-            longest_s = max(shortest_s, LONGEST_COOLDOWN_S)
+            longest_s = max(shortest_s, self.settings.cooldown_max_s)
             delay_s = min(shortest_s * 2 ** min(streak.limited, 30), longest_s)
             streak.was_limited(now_s)
         self.breaker.on(Trigger.LIMITED, now_s, until_s=now_s + delay_s, reason=verdict.meaning)
