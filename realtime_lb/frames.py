@@ -6,9 +6,12 @@ import enum
 from collections.abc import Callable
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 __all__ = ["Close", "Frame", "OnFrame", "Opcode"]
+
+UNREAD = "?"
+"""Stands for a type that nobody has looked for yet. No event is called so."""
 
 REASON_LIMIT_BYTES = 123
 """A control frame holds 125 bytes, two of which are the code (RFC 6455, section 5.5)."""
@@ -24,18 +27,20 @@ class Opcode(enum.IntEnum):
     BINARY = 2
 
 
-@frozen
+@define  # a frozen class takes twice as long to make, and one is made for every message
 class Frame:
-    """One whole websocket message.
+    """One whole websocket message. Nobody changes one.
 
     Attributes:
         opcode: Text or binary.
         payload: The message's bytes, undecoded. Valid only during the ``on_frame`` call that delivers
             it; who keeps it longer calls `kept`.
+        type_read: The event's type, once `events.type_of` has read it: a tap and a translator want it both.
     """
 
     opcode: Opcode
     payload: bytes | memoryview
+    type_read: str | None = field(default=UNREAD, init=False, eq=False, repr=False)
 
     def kept(self) -> Frame:
         """Return a frame that may be kept: itself when it owns its bytes, else a copy."""

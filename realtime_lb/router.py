@@ -31,7 +31,7 @@ from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
 from realtime_lb.snapshots import DeploymentSnapshot, Explanation, RouterSnapshot, SessionSnapshot
 from realtime_lb.strategies import STRATEGIES, Affinity
-from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+from realtime_lb.transports.lanes import lane_or_best, transport_for
 from realtime_lb.typing import Clock, Dialect
 
 __all__ = ["RealtimeRouter"]
@@ -48,7 +48,8 @@ class RealtimeRouter:
     Args:
         settings: Deployments and how to use them.
         strategy: Chooses among candidates; None means the one that the settings name.
-        transport: Opens upstream connections; None means aiohttp. The router closes it.
+        transport: Opens upstream connections; None means picows where it is installed, else aiohttp. The
+            router closes it.
         providers: Adapters of your own, beside the built-in and installed ones.
         sinks: Told what happens; None means the log.
         rng: Randomness of the strategy; seed it to repeat its choices.
@@ -78,7 +79,7 @@ class RealtimeRouter:
         self.providers: Mapping[str, ProviderAdapter] = _with_own(providers)
         _check(settings, self.providers, strategy)
         self._catalog = Catalog(settings)
-        self._transport = transport or AiohttpTransport(settings.limits)
+        self._transport = transport or transport_for(lane_or_best(), settings.limits)
         self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
         self._clock = clock
         self._sessions: set[Session] = set()

@@ -13,8 +13,12 @@ from attrs import define, evolve
 from realtime_lb import Deployment, LoggingSettings, RealtimeRouter, Secret, Settings
 from realtime_lb.records import Record, SessionClosed, SessionOpened
 from realtime_lb.server import listening
+from realtime_lb.transports.lanes import LaneName, transport_for
 
 SESSION_CREATED = '{"type":"session.created","event_id":"event_1","session":{"type":"realtime"}}'
+LANE: LaneName = "fast"
+"""Of the gateways on this stage; the fixture ``each_lane`` has a story told on both."""
+
 QUIET = LoggingSettings(event_types=frozenset())
 
 UPGRADE = {
@@ -131,8 +135,9 @@ async def gateway(
     given = evolve(Settings(deployments=deployments, logging=QUIET), **settings)
     async with AsyncExitStack() as stack:
         told = told or Records()
-        router = RealtimeRouter(given, sinks=[told], rng=random.Random(seed))
-        url = await stack.enter_async_context(listening(router))
+        transport = transport_for(LANE, given.limits)
+        router = RealtimeRouter(given, transport=transport, sinks=[told], rng=random.Random(seed))
+        url = await stack.enter_async_context(listening(router, lane=LANE))
         connector = aiohttp.TCPConnector(limit=0)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         yield Gateway(router, url, http, told)

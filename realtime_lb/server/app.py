@@ -8,6 +8,7 @@ from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.door import realtime_handler
 from realtime_lb.server.pages import add_pages
+from realtime_lb.transports.lanes import LaneName
 
 __all__ = ["create_app"]
 
@@ -19,7 +20,9 @@ REALTIME_PATHS = (
 )
 
 
-def create_app(router: RealtimeRouter, *, authenticator: Authenticator | None = None) -> web.Application:
+def create_app(
+    router: RealtimeRouter, *, authenticator: Authenticator | None = None, lane: LaneName | None = None
+) -> web.Application:
     """Return an application with the realtime routes, health and model lists.
 
     Mount it with ``add_subapp`` or run it as you run yours; `listening` runs it by itself.
@@ -27,9 +30,13 @@ def create_app(router: RealtimeRouter, *, authenticator: Authenticator | None = 
     Args:
         router: Places the sessions. Yours to close.
         authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
+        lane: As for `realtime_handler`.
+
+    Raises:
+        MissingExtra: *lane* is ``fast``, and picows is not installed.
     """
     app = web.Application()
-    handler = realtime_handler(router, authenticator=authenticator)
+    handler = realtime_handler(router, authenticator=authenticator, lane=lane)
     for path in REALTIME_PATHS:
         app.router.add_get(path, handler, allow_head=False)
     add_pages(app, router, authenticator)

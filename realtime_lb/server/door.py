@@ -14,7 +14,8 @@ from realtime_lb.requests import SessionRequest
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.gate import Gate
 from realtime_lb.server.reading import session_request
-from realtime_lb.transports.aiohttp_upgrade import accept_websocket, is_handshake
+from realtime_lb.transports.aiohttp_upgrade import is_handshake
+from realtime_lb.transports.lanes import LaneName, accept, lane_or_best
 
 __all__ = ["Handler", "realtime_handler", "refusal"]
 
@@ -24,13 +25,21 @@ _LOOK_FOR_CLIENT_EVERY_S = 0.1
 """aiohttp tells a handler nothing of a client that leaves while an upstream is being dialled."""
 
 
-def realtime_handler(router: RealtimeRouter, *, authenticator: Authenticator | None = None) -> Handler:
+def realtime_handler(
+    router: RealtimeRouter, *, authenticator: Authenticator | None = None, lane: LaneName | None = None
+) -> Handler:
     """Return an aiohttp handler that balances realtime sessions, for an app of your own.
 
     Args:
         router: Places the sessions. Yours to close.
         authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
+        lane: What reads clients once they are let in: ``fast`` (picows) or ``aiohttp``; None means the best
+            that is installed.
+
+    Raises:
+        MissingExtra: *lane* is ``fast``, and picows is not installed.
     """
+    lane = lane_or_best(lane)
     server = router.settings.server
     gate = Gate(server, authenticator)
 
@@ -39,7 +48,7 @@ def realtime_handler(router: RealtimeRouter, *, authenticator: Authenticator | N
             principal = await gate.admit(request)
             if not is_handshake(request):
                 raise UpgradeRequired
-            return await _serve(router, session_request(request, principal, server), request)
+            return await _serve(router, session_request(request, principal, server), request, lane)
         except RealtimeError as error:
             return refusal(error)
 
@@ -59,15 +68,17 @@ def refusal(error: RealtimeError) -> web.Response:
     return response
 
 
-async def _serve(router: RealtimeRouter, wanted: SessionRequest, request: web.Request) -> web.StreamResponse:
+async def _serve(
+    router: RealtimeRouter, wanted: SessionRequest, request: web.Request, lane: LaneName
+) -> web.StreamResponse:
     accepted: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
 
-    async def accept() -> Connection:
-        websocket, connection = await accept_websocket(request, router.settings.limits)
-        accepted.set_result(websocket)
+    async def upgrade() -> Connection:
+        response, connection = await accept(lane, request, router.settings.limits)
+        accepted.set_result(response)
         return connection
 
-    serving = asyncio.create_task(router.serve(wanted, accept))
+    serving = asyncio.create_task(router.serve(wanted, upgrade))
     try:
         await _client_waits(request, serving, accepted)
         await serving

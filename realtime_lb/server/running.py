@@ -14,6 +14,7 @@ from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
+from realtime_lb.transports.lanes import LaneName
 
 __all__ = ["listening", "listening_admin", "wait_for_signal"]
 
@@ -35,6 +36,8 @@ async def listening(
     port: int = 0,
     ssl_context: ssl.SSLContext | None = None,
     authenticator: Authenticator | None = None,
+    lane: LaneName | None = None,
+    reuse_port: bool = False,
 ) -> AsyncIterator[str]:
     """Serve *router* on a port while the block runs, and close both on leaving it.
 
@@ -47,17 +50,20 @@ async def listening(
         port: Port to listen on; 0 takes a free one.
         ssl_context: For ``https`` and ``wss``.
         authenticator: As for `create_app`.
+        lane: As for `create_app`.
+        reuse_port: Share the port with other processes that listen on it so.
 
     Yields:
         The root URL, with the port that it really got.
 
     Raises:
         OSError: The port cannot be had.
+        MissingExtra: *lane* is ``fast``, and picows is not installed.
     """
-    app = create_app(router, authenticator=authenticator)
+    app = create_app(router, authenticator=authenticator, lane=lane)
     async with _running(app) as runner:
         try:
-            async with _bound(runner, host, port, ssl_context) as url:
+            async with _bound(runner, host, port, ssl_context, reuse_port=reuse_port) as url:
                 yield url
         finally:
             await router.aclose()
@@ -112,10 +118,17 @@ async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
 
 @asynccontextmanager
 async def _bound(
-    runner: web.AppRunner, host: str, port: int, ssl_context: ssl.SSLContext | None
+    runner: web.AppRunner,
+    host: str,
+    port: int,
+    ssl_context: ssl.SSLContext | None,
+    *,
+    reuse_port: bool = False,
 ) -> AsyncIterator[str]:
     """Take connections while the block runs; those that are there outlive it."""
-    site = web.TCPSite(runner, host, port, ssl_context=ssl_context, backlog=BACKLOG)
+    site = web.TCPSite(
+        runner, host, port, ssl_context=ssl_context, backlog=BACKLOG, reuse_port=reuse_port or None
+    )
     await site.start()
     try:
         bound = runner.addresses[0]

@@ -25,7 +25,7 @@ from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.typing import Secret
 
-__all__ = ["AiohttpTransport"]
+__all__ = ["AiohttpTransport", "over_http", "plain_headers", "proxy_for"]
 
 _SHARED_STORE = Tls()
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
@@ -72,12 +72,12 @@ class AiohttpTransport:
             raise UpstreamUnreachable(f"No connection: {_reason(error)}") from error
 
     async def _connect(self, dial: DialRequest) -> Connection:
-        url = _over_http(URL(dial.url))
+        url = over_http(URL(dial.url))
         websocket = await self._http().ws_connect(
             url,
-            headers={name: _plain(value) for name, value in dial.headers.items()},
+            headers=plain_headers(dial),
             protocols=dial.subprotocols,
-            proxy=_proxy_for(url),
+            proxy=proxy_for(url),
             ssl=await self._tls(dial.tls),
             autoclose=False,
             heartbeat=self._limits.heartbeat_s,
@@ -145,11 +145,14 @@ async def _refuse_redirects(
     return response
 
 
-def _plain(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
+def plain_headers(dial: DialRequest) -> dict[str, str]:
+    """Return the headers of *dial* as they go over the wire."""
+    return {
+        name: value.reveal() if isinstance(value, Secret) else value for name, value in dial.headers.items()
+    }
 
 
-def _over_http(url: URL) -> URL:
+def over_http(url: URL) -> URL:
     """Return *url* as the HTTP request that opens it; a proxy knows no ``ws://``.
 
     Raises:
@@ -160,7 +163,7 @@ def _over_http(url: URL) -> URL:
     return url.with_scheme(_HTTP_SCHEMES[url.scheme])
 
 
-def _proxy_for(url: URL) -> str | None:
+def proxy_for(url: URL) -> str | None:
     """Return the egress proxy that the environment names for *url*.
 
     Not aiohttp's ``trust_env``, which would also read credentials from ``~/.netrc``.

@@ -9,7 +9,7 @@ from aiohttp import web
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 
-__all__ = ["accept_websocket", "is_handshake"]
+__all__ = ["accept_websocket", "is_handshake", "subprotocol_for"]
 
 _OFFERS = "Sec-WebSocket-Protocol"
 
@@ -20,9 +20,17 @@ SUBPROTOCOL = "realtime"
 def is_handshake(request: web.Request) -> bool:
     """Say whether *request* can be answered with a 101."""
     try:
-        return request.method == "GET" and bool(web.WebSocketResponse().can_prepare(_without_keys(request)))
+        return request.method == "GET" and bool(
+            web.WebSocketResponse(protocols=(SUBPROTOCOL,)).can_prepare(_without_keys(request))
+        )
     except ValueError:  # a Sec-WebSocket-Key that is no ASCII
         return False
+
+
+def subprotocol_for(request: web.Request) -> str | None:
+    """Return the subprotocol to answer *request* with: the one that there is, where it is offered."""
+    offers = ",".join(request.headers.getall(_OFFERS, [])).split(",")
+    return SUBPROTOCOL if SUBPROTOCOL in (offer.strip() for offer in offers) else None
 
 
 def _without_keys(request: web.Request) -> web.Request:
@@ -31,9 +39,9 @@ def _without_keys(request: web.Request) -> web.Request:
     Clients show their keys as subprotocols, and aiohttp logs those that it does not know.
     """
     headers = request.headers.copy()
-    offers = ",".join(headers.popall(_OFFERS, [])).split(",")
-    if SUBPROTOCOL in (offer.strip() for offer in offers):
-        headers[_OFFERS] = SUBPROTOCOL
+    headers.popall(_OFFERS, None)
+    if subprotocol := subprotocol_for(request):
+        headers[_OFFERS] = subprotocol
     return request.clone(headers=headers)
 
 

@@ -8,10 +8,19 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["acknowledged_bytes", "limit_unacknowledged_time", "limit_unsent", "unsent_bytes"]
+__all__ = [
+    "acknowledged_bytes",
+    "limit_unacknowledged_time",
+    "limit_unsent",
+    "silence_s",
+    "unsent_bytes",
+]
 
 MOST_UNSENT_BYTES = 128 * 1024
 """What the kernel holds that is not yet on its way; twice asyncio's own high-water mark."""
+
+_HEARD_AT = 52
+"""Offset of ``tcpi_last_data_recv``, in milliseconds, in Linux's ``struct tcp_info`` (linux/tcp.h)."""
 
 _ACKED_AT = 120
 """Offset of ``tcpi_bytes_acked`` in Linux's ``struct tcp_info`` (linux/tcp.h, since 4.1)."""
@@ -44,15 +53,26 @@ def limit_unsent(transport: asyncio.Transport) -> None:
 
 def acknowledged_bytes(transport: asyncio.Transport) -> int:
     """Return how much the peer's kernel has taken, TLS included; 0 where the system does not tell."""
+    return _told(transport, _ACKED_AT, 8) or 0
+
+
+def silence_s(transport: asyncio.Transport) -> float | None:
+    """Return for how long nothing has come, read or unread; None where the system does not tell."""
+    milliseconds = _told(transport, _HEARD_AT, 4)
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _told(transport: asyncio.Transport, offset: int, size_bytes: int) -> int | None:
     raw = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_INFO", None)
-    if not _is_tcp(raw) or option is None:
-        return 0
+    if not _is_tcp(raw) or option is None or sys.platform != "linux":
+        return None
     try:
-        info = raw.getsockopt(socket.IPPROTO_TCP, option, _ACKED_AT + 8)
+        info = raw.getsockopt(socket.IPPROTO_TCP, option, offset + size_bytes)
     except OSError:
-        return 0
-    return int.from_bytes(info[_ACKED_AT:], sys.byteorder) if len(info) == _ACKED_AT + 8 else 0
+        return None
+    told = info[offset:]
+    return int.from_bytes(told, sys.byteorder) if len(told) == size_bytes else None
 
 
 def unsent_bytes(transport: asyncio.Transport) -> int:

@@ -14,6 +14,8 @@ from realtime_lb.requests import Principal
 from realtime_lb.server import listening
 from tests.support import SESSION_CREATED, UPGRADE, Gateway, deployment, gateway, greet_and_echo, upstream
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 KEY = "sk-master-0123456789"
 LOCKED = ServerSettings(master_key=Secret(KEY))
 

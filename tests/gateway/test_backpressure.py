@@ -13,6 +13,8 @@ from realtime_lb.records import Fault
 from realtime_lb.relay import Lane, untranslated
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 CHUNK = '{"type":"chunk","pad":"%s"}' % ("x" * 65_510)  # 64 KiB, as a large event
 CHUNKS = 2_048  # 128 MiB: far more than all socket buffers on the way hold
 HELD_AT_MOST = 400  # 25 MiB: what Linux grants three pairs of loopback sockets

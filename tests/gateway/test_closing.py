@@ -13,6 +13,8 @@ from realtime_lb import LimitSettings
 from realtime_lb.records import Fault
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 
 def close_with(code: int, reason: str) -> Any:
     async def behave(websocket: Websocket) -> None:

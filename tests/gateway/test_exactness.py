@@ -12,6 +12,8 @@ import pytest
 
 from tests.support import Websocket, deployment, gateway, upstream
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 FRAMES = 100_000
 LARGEST_BYTES = 256 * 1024
 NOISE = random.Random(3).randbytes(2 * LARGEST_BYTES)

@@ -6,6 +6,8 @@ from aiohttp import web
 from realtime_lb import Deployment, Secret, ServerSettings
 from tests.support import SESSION_CREATED, deployment, gateway, http_server
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 CLIENTS_HEADERS = {
     "Authorization": "Bearer sk-client",
     "api-key": "sk-client",

@@ -24,6 +24,8 @@ from tests.support import (
     upstream,
 )
 
+pytestmark = pytest.mark.usefixtures("each_lane")
+
 
 async def placed(gate: Gateway, count: int) -> Counter[str]:
     """Where the first *count* sessions went, by deployment."""

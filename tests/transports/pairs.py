@@ -2,42 +2,50 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
 
 import trustme
 from aiohttp import web
 
 from realtime_lb import Tls
-from realtime_lb.abc import Connection
+from realtime_lb.abc import Connection, Transport
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
 from realtime_lb.transports.aiohttp_upgrade import accept_websocket
 from realtime_lb.transports.memory import memory_pair
+from realtime_lb.transports.picows_transport import PicowsTransport
+from realtime_lb.transports.picows_upgrade import accept_and_take_over
 
 MIB = 1024 * 1024
 LIMITS = LimitSettings(max_message_bytes=MIB, close_timeout_s=0.5)
 
+Pair = tuple[Connection, Connection]
+Dials = Callable[[LimitSettings], Transport]
+Accepts = Callable[[web.Request, LimitSettings], Awaitable[tuple[web.StreamResponse, Any]]]
+
 
 @asynccontextmanager
-async def memory() -> AsyncIterator[tuple[Connection, Connection]]:
+async def memory() -> AsyncIterator[Pair]:
     yield memory_pair(max_message_bytes=MIB)
 
 
 @asynccontextmanager
-async def aiohttp_pair(
-    limits: LimitSettings = LIMITS, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[tuple[Connection, Connection]]:
+async def socket_pair(
+    dials: Dials, accepts: Accepts, limits: LimitSettings = LIMITS, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Pair]:
     """A dialled connection and the server's end of the same socket."""
     accepted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        websocket, connection = await accept_websocket(request, limits)
+        response, connection = await accepts(request, limits)
         accepted.set_result(connection)
         await over.wait()
-        return websocket
+        return response
 
     app = web.Application()
     app.router.add_get("/", handler)
@@ -45,7 +53,7 @@ async def aiohttp_pair(
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    transport = AiohttpTransport(limits)
+    transport = dials(limits)
     try:
         scheme = "ws" if tls is None else "wss"
         url = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/"
@@ -57,25 +65,38 @@ async def aiohttp_pair(
         await runner.cleanup()
 
 
-@asynccontextmanager
-async def aiohttp_pair_reversed() -> AsyncIterator[tuple[Connection, Connection]]:
-    """The same, seen from the server."""
-    async with aiohttp_pair() as (dialled, accepted):
-        yield accepted, dialled
+aiohttp_pair = partial(socket_pair, AiohttpTransport, accept_websocket)
+picows_pair = partial(socket_pair, PicowsTransport, accept_and_take_over)
+picows_dialled = partial(socket_pair, PicowsTransport, accept_websocket)
+picows_accepted = partial(socket_pair, AiohttpTransport, accept_and_take_over)
 
 
 @asynccontextmanager
-async def aiohttp_pair_over_tls() -> AsyncIterator[tuple[Connection, Connection]]:
+async def over_tls(pair: Callable[..., AbstractAsyncContextManager[Pair]]) -> AsyncIterator[Pair]:
     """The same through TLS, which has buffers of its own."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with aiohttp_pair(tls=context) as pair:
-        yield pair
+    async with pair(tls=context) as ends:
+        yield ends
 
 
-PAIRS = {
+@asynccontextmanager
+async def seen_from_the_server(pair: Callable[..., AbstractAsyncContextManager[Pair]]) -> AsyncIterator[Pair]:
+    async with pair() as (dialled, accepted):
+        yield accepted, dialled
+
+
+PAIRS: dict[str, Callable[[], AbstractAsyncContextManager[Pair]]] = {
     "memory": memory,
     "aiohttp dialled": aiohttp_pair,
-    "aiohttp accepted": aiohttp_pair_reversed,
-    "aiohttp over tls": aiohttp_pair_over_tls,
+    "aiohttp accepted": partial(seen_from_the_server, aiohttp_pair),
+    "aiohttp over tls": partial(over_tls, aiohttp_pair),
+    "picows dialled, aiohttp accepted": picows_dialled,
+    "aiohttp accepted, picows dialled": partial(seen_from_the_server, picows_dialled),
+    "aiohttp dialled, picows accepted": picows_accepted,
+    "picows accepted, aiohttp dialled": partial(seen_from_the_server, picows_accepted),
+    "picows dialled": picows_pair,
+    "picows accepted": partial(seen_from_the_server, picows_pair),
+    "picows over tls": partial(over_tls, picows_pair),
+    "picows accepted over tls": partial(seen_from_the_server, partial(over_tls, picows_pair)),
 }

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -15,11 +16,15 @@ from aiohttp import web
 from attrs import evolve
 
 from realtime_lb import DialRequest, LimitSettings, Secret, Tls
+from realtime_lb.abc import Transport
 from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
-from tests.transports.pairs import aiohttp_pair
+from realtime_lb.transports.picows_connection import PicowsConnection
+from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.picows_transport import PicowsTransport
+from tests.transports.pairs import Dials, aiohttp_pair, picows_pair
 
 
 @asynccontextmanager
@@ -34,9 +39,15 @@ async def server(answer: web.Application, ssl_context: ssl.SSLContext | None = N
         await runner.cleanup()
 
 
+@pytest.fixture(params=[AiohttpTransport, PicowsTransport], ids=["aiohttp", "picows"])
+def dials(request: pytest.FixtureRequest) -> Any:
+    """The transport that a story is told of."""
+    return request.param
+
+
 @asynccontextmanager
-async def transport(limits: LimitSettings | None = None) -> AsyncIterator[AiohttpTransport]:
-    dialling = AiohttpTransport(limits)
+async def transport(dials: Dials, limits: LimitSettings | None = None) -> AsyncIterator[Transport]:
+    dialling = dials(limits or LimitSettings())
     try:
         yield dialling
     finally:
@@ -84,23 +95,50 @@ def answering(status: int, headers: dict[str, str]) -> web.Application:
     ],
 )
 async def test_a_refused_handshake_tells_its_status_and_its_delay(
-    headers: dict[str, str], delay_s: float | None
+    dials: Dials, headers: dict[str, str], delay_s: float | None
 ) -> None:
-    async with server(answering(429, headers)) as url, transport() as dialling:
+    async with server(answering(429, headers)) as url, transport(dials) as dialling:
         with pytest.raises(HandshakeRefused) as refusal:
             await dialling.connect(DialRequest(url=url), 5.0)
     assert (refusal.value.status, refusal.value.retry_after_s) == (429, delay_s)
 
 
-async def test_a_delay_may_be_a_date() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"Sec-WebSocket-Accept": "AAAA"}, {"Upgrade": "h2c"}, {"Connection": "close"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+async def test_a_101_that_opens_no_websocket_is_a_refusal(dials: Dials, wrong: dict[str, str]) -> None:
+    """As of a cache that answers with somebody else's. Its socket is closed."""
+    gone = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        right = {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Accept": accept_key(key)}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {**right, **wrong}.items())
+        writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n".encode())
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, transport(dials) as dialling:
+        with pytest.raises((HandshakeRefused, UpstreamUnreachable)):
+            await dialling.connect(DialRequest(url=url), 5.0)
+        await gone.wait()
+
+
+async def test_a_delay_may_be_a_date(dials: Dials) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
-    async with server(answering(503, {"Retry-After": later})) as url, transport() as dialling:
+    async with server(answering(503, {"Retry-After": later})) as url, transport(dials) as dialling:
         with pytest.raises(HandshakeRefused) as refusal:
             await dialling.connect(DialRequest(url=url), 5.0)
     assert refusal.value.retry_after_s == pytest.approx(120, abs=30)
 
 
-async def test_a_redirect_is_a_refusal_and_is_not_followed() -> None:
+async def test_a_redirect_is_a_refusal_and_is_not_followed(dials: Dials) -> None:
     stolen: list[str] = []
 
     async def steal(request: web.Request) -> web.StreamResponse:
@@ -112,7 +150,7 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed() -> None:
     async with (
         server(elsewhere) as target,
         server(answering(302, {"Location": target.replace("ws", "http")})) as url,
-        transport() as dialling,
+        transport(dials) as dialling,
     ):
         with pytest.raises(HandshakeRefused) as refusal:
             await dialling.connect(DialRequest(url=url, headers={"Authorization": Secret("Bearer k")}), 5.0)
@@ -120,7 +158,7 @@ async def test_a_redirect_is_a_refusal_and_is_not_followed() -> None:
     assert stolen == []
 
 
-async def test_who_does_not_answer_in_time_is_let_go() -> None:
+async def test_who_does_not_answer_in_time_is_let_go(dials: Dials) -> None:
     closed = asyncio.Event()
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,7 +169,7 @@ async def test_who_does_not_answer_in_time_is_let_go() -> None:
 
     silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    async with silent, transport() as dialling:
+    async with silent, transport(dials) as dialling:
         with pytest.raises(DialTimedOut):
             await dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 0.1)
         await closed.wait()
@@ -141,15 +179,15 @@ async def test_who_does_not_answer_in_time_is_let_go() -> None:
     "url",
     ["ws://127.0.0.1:1/", "ws://no-such-host.invalid/", "ftp://127.0.0.1/", "ws://127.0.0.1:99999/"],
 )
-async def test_who_cannot_be_reached_is_unreachable_and_its_address_not_told(url: str) -> None:
-    async with transport() as dialling:
+async def test_who_cannot_be_reached_is_unreachable_and_its_address_not_told(dials: Dials, url: str) -> None:
+    async with transport(dials) as dialling:
         with pytest.raises(UpstreamUnreachable) as error:
             await dialling.connect(DialRequest(url=url), 5.0)
     assert "127.0.0.1" not in str(error.value)
     assert "no-such-host" not in str(error.value)
 
 
-async def test_what_is_no_http_is_unreachable() -> None:
+async def test_what_is_no_http_is_unreachable(dials: Dials) -> None:
     async def babble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n" * 10)
         await writer.drain()
@@ -157,19 +195,19 @@ async def test_what_is_no_http_is_unreachable() -> None:
 
     nonsense = await asyncio.start_server(babble, "127.0.0.1", 0)
     port = nonsense.sockets[0].getsockname()[1]
-    async with nonsense, transport() as dialling:
+    async with nonsense, transport(dials) as dialling:
         with pytest.raises((UpstreamUnreachable, HandshakeRefused)):
             await dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 5.0)
 
 
-async def test_more_sessions_than_aiohttps_default_hundred_are_open_at_once() -> None:
-    async with server(app()) as url, transport() as dialling, AsyncExitStack() as stack:
+async def test_more_sessions_than_aiohttps_default_hundred_are_open_at_once(dials: Dials) -> None:
+    async with server(app()) as url, transport(dials) as dialling, AsyncExitStack() as stack:
         for _ in range(130):
             connection = await dialling.connect(DialRequest(url=url + "/"), 5.0)
             stack.callback(connection.abort)
 
 
-async def test_headers_and_subprotocols_are_sent_and_nothing_of_aiohttps_own() -> None:
+async def test_headers_and_subprotocols_are_sent_and_nothing_of_aiohttps_own(dials: Dials) -> None:
     seen: dict[str, str] = {}
 
     async def look(request: web.Request) -> web.StreamResponse:
@@ -181,7 +219,7 @@ async def test_headers_and_subprotocols_are_sent_and_nothing_of_aiohttps_own() -
     dial = DialRequest(
         url="", headers={"X-Key": Secret("s3cret"), "X-Plain": "p"}, subprotocols=("realtime",)
     )
-    async with server(application) as url, transport() as dialling:
+    async with server(application) as url, transport(dials) as dialling:
         connection = await dialling.connect(evolve(dial, url=url + "/"), 5.0)
         first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         pumping = asyncio.create_task(connection.pump(lambda f: first.set_result(bytes(f.payload))))
@@ -198,7 +236,7 @@ def tls_server(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-async def test_tls_is_verified_unless_that_was_switched_off(tmp_path: Path) -> None:
+async def test_tls_is_verified_unless_that_was_switched_off(dials: Dials, tmp_path: Path) -> None:
     """A private CA is trusted where its bundle is named, and only for the host that it vouched for."""
     authority = trustme.CA()
     bundle = tmp_path / "ca.pem"
@@ -208,7 +246,7 @@ async def test_tls_is_verified_unless_that_was_switched_off(tmp_path: Path) -> N
     async with (
         server(app(), tls_server(right)) as url,
         server(app(), tls_server(wrong)) as wrong_name,
-        transport() as dialling,
+        transport(dials) as dialling,
     ):
         for refused in (DialRequest(url=url), DialRequest(url=wrong_name, tls=private)):
             with pytest.raises(UpstreamUnreachable):
@@ -224,6 +262,7 @@ async def test_tls_is_verified_unless_that_was_switched_off(tmp_path: Path) -> N
 
 
 async def test_egress_goes_through_the_proxy_that_the_environment_names(
+    dials: Dials,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """``HTTPS_PROXY`` for wss (by CONNECT), ``HTTP_PROXY`` for ws, neither for hosts in ``NO_PROXY``."""
@@ -240,7 +279,7 @@ async def test_egress_goes_through_the_proxy_that_the_environment_names(
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, address)
     monkeypatch.setenv("no_proxy", "localhost")
-    async with proxy, server(app()) as direct, transport() as dialling:
+    async with proxy, server(app()) as direct, transport(dials) as dialling:
         for url in ("ws://model.example/", "wss://model.example/"):
             with pytest.raises((HandshakeRefused, UpstreamUnreachable)):
                 await dialling.connect(DialRequest(url=url), 5.0)
@@ -249,7 +288,7 @@ async def test_egress_goes_through_the_proxy_that_the_environment_names(
     assert asked == [b"GET http://model.example/ HTTP/1.1", b"CONNECT model.example:443 HTTP/1.1"]
 
 
-async def test_cancelling_a_dial_leaves_no_socket() -> None:
+async def test_cancelling_a_dial_leaves_no_socket(dials: Dials) -> None:
     arrived, gone = asyncio.Event(), asyncio.Event()
 
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -262,7 +301,7 @@ async def test_cancelling_a_dial_leaves_no_socket() -> None:
 
     silent = await asyncio.start_server(wait, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    async with silent, transport() as dialling:
+    async with silent, transport(dials) as dialling:
         dial = asyncio.create_task(dialling.connect(DialRequest(url=f"ws://127.0.0.1:{port}/"), 5.0))
         await arrived.wait()
         dial.cancel()
@@ -271,7 +310,7 @@ async def test_cancelling_a_dial_leaves_no_socket() -> None:
         await gone.wait()
 
 
-async def test_a_peer_that_answers_no_ping_is_dead() -> None:
+async def test_a_peer_that_answers_no_ping_is_dead(dials: Dials) -> None:
     """A frozen peer keeps its socket open and says nothing; the heartbeat tells."""
     frozen = asyncio.Event()
 
@@ -284,7 +323,7 @@ async def test_a_peer_that_answers_no_ping_is_dead() -> None:
     application = web.Application()
     application.router.add_get("/", freeze)
     limits = LimitSettings(heartbeat_s=0.1, close_timeout_s=0.1)
-    async with server(application) as url, transport(limits) as dialling:
+    async with server(application) as url, transport(dials, limits) as dialling:
         connection = await dialling.connect(DialRequest(url=url), 5.0)
         end = await connection.pump(lambda _frame: None)
         await connection.close()
@@ -292,8 +331,8 @@ async def test_a_peer_that_answers_no_ping_is_dead() -> None:
     assert end.code == 1006
 
 
-async def test_a_closed_transport_dials_no_more() -> None:
-    async with server(app()) as url, transport() as dialling:
+async def test_a_closed_transport_dials_no_more(dials: Dials) -> None:
+    async with server(app()) as url, transport(dials) as dialling:
         await dialling.aclose()
         with pytest.raises(UpstreamUnreachable):
             await dialling.connect(DialRequest(url=url), 5.0)
@@ -318,12 +357,20 @@ async def test_a_ping_that_finds_its_peer_gone_is_a_loss_and_no_exception() -> N
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has these options")
-async def test_the_kernel_is_told_how_long_to_wait_and_how_much_to_hold() -> None:
-    async with aiohttp_pair(LimitSettings(stall_timeout_s=7.0)) as pair:
+@pytest.mark.parametrize("make_pair", [aiohttp_pair, picows_pair], ids=["aiohttp", "picows"])
+async def test_the_kernel_is_told_how_long_to_wait_and_how_much_to_hold(make_pair: Any) -> None:
+    async with make_pair(LimitSettings(stall_timeout_s=7.0)) as pair:
         for connection in pair:
-            assert isinstance(connection, AiohttpConnection)
+            assert isinstance(connection, AiohttpConnection | PicowsConnection)
             raw = connection._transport.get_extra_info("socket")
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 14_000
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 128 * 1024
+            connection.abort()
+
+
+async def test_no_compression_is_agreed_on_by_aiohttp() -> None:
+    async with aiohttp_pair() as pair:
+        for connection in pair:
+            assert isinstance(connection, AiohttpConnection)
             assert connection._websocket.compress == 0
             connection.abort()

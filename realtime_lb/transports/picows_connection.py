@@ -1,0 +1,287 @@
+"""A websocket whose frames picows reads and writes, as a `Connection`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from realtime_lb.frames import Close, Frame, OnFrame, shorten_reason
+from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.heartbeat import Heartbeat
+from realtime_lb.transports.picows_messages import Messages, drop
+from realtime_lb.transports.picows_takeover import Takeover
+from realtime_lb.transports.tcp import (
+    acknowledged_bytes,
+    limit_unacknowledged_time,
+    limit_unsent,
+    silence_s,
+    unsent_bytes,
+)
+
+__all__ = ["PicowsConnection"]
+
+MOST_COPIED_BYTES = 8 * 1024
+"""A larger message of a server's picows hands on uncopied, to transports that may keep it for later."""
+
+_ROOM_FOR_HEADER = bytes(14)
+_LOST = Close(1006)
+
+
+def _nothing(*_arguments: object) -> None:
+    """Stand in for an owner that does not want to know."""
+
+
+class PicowsConnection:
+    """A `Connection` over a transport on which somebody else has shaken hands.
+
+    Nothing is read before `pump` or while paused, so nothing has to be kept for later.
+
+    Args:
+        transport: Taken over, with all that happens on it from now on.
+        limits: What the connection may cost.
+        is_client: We dialled.
+        already_read: What the peer has sent behind its handshake.
+        on_lost: Told once that the socket is gone, and why.
+
+    Raises:
+        ConnectionResetError: The peer is gone already.
+    """
+
+    __slots__ = (
+        "_close_timeout_s",
+        "_discards",
+        "_frames",
+        "_has_refused",
+        "_heard_at_s",
+        "_heartbeat",
+        "_how",
+        "_is_full",
+        "_is_gone",
+        "_is_mute",
+        "_is_paused",
+        "_is_pumped",
+        "_loop",
+        "_messages",
+        "_most_bytes",
+        "_news",
+        "_on_lost",
+        "_ping_to_answer",
+        "_pumping",
+        "_said",
+        "_send",
+        "_takeover",
+        "_transport",
+        "on_writable",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        limits: LimitSettings,
+        *,
+        is_client: bool,
+        already_read: bytes = b"",
+        on_lost: Callable[[Exception | None], object] = _nothing,
+    ) -> None:
+        self.on_writable: Callable[[], None] = _nothing
+        self._on_lost = on_lost
+        self._transport = transport
+        self._close_timeout_s = limits.close_timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._how: Close | None = None
+        self._pumping: asyncio.Future[Close] | None = None
+        self._news: asyncio.Event | None = None
+        self._is_gone = False
+        self._is_pumped = self._is_paused = False
+        self._is_mute = self._is_full = self._has_refused = self._said = self._discards = False
+        self._ping_to_answer: bytes | None = None
+        self._heard_at_s = self._loop.time()
+        self._messages = Messages(self, limits.max_message_bytes)
+        self._takeover = Takeover(
+            transport,
+            self._messages,
+            self,
+            is_client=is_client,
+            max_frame_bytes=limits.max_message_bytes,
+            already_read=already_read,
+        )
+        self._frames: Any = self._takeover.frames
+        self._send: Any = self._frames.send
+        self._most_bytes = sys.maxsize if is_client else MOST_COPIED_BYTES
+        self._heartbeat = Heartbeat(limits.heartbeat_s, self._silence_s, self._ping, self.abort)
+        # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
+        limit_unacknowledged_time(transport, 2 * limits.stall_timeout_s)
+        limit_unsent(transport)
+
+    def __repr__(self) -> str:
+        state = "lost" if self._is_gone else "closing" if self._is_mute else "open"
+        return f"<PicowsConnection {state}>"
+
+    async def pump(self, on_frame: OnFrame) -> Close:
+        self._is_pumped = True
+        self._messages.deliver = on_frame
+        self._read_on()
+        try:
+            if self._how is not None:
+                return self._how
+            self._pumping = self._loop.create_future()
+            return await self._pumping
+        finally:
+            self._messages.deliver = drop
+
+    def write(self, frame: Frame) -> bool:
+        if self._is_mute:
+            return True
+        payload = frame.payload
+        if len(payload) <= self._most_bytes:
+            self._send(frame.opcode, payload)
+        else:
+            message = bytearray(_ROOM_FOR_HEADER)
+            message += payload
+            self._frames.send_reuse_external_bytearray(frame.opcode, message, len(_ROOM_FOR_HEADER))
+        if self._is_full:
+            self._has_refused = True
+            return False
+        return True
+
+    @property
+    def taken_bytes(self) -> int:
+        return acknowledged_bytes(self._transport) or -unsent_bytes(self._transport)
+
+    def pause(self) -> None:
+        self._is_paused = True
+        if self._is_pumped and not self._is_mute and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._is_pumped:
+            self._loop.call_soon(self._read_now)  # what was read before the handshake ended comes at once
+
+    def _read_now(self) -> None:
+        if not self._discards and (self._said or not self._is_paused):
+            self._takeover.read_on()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        if self._said:
+            await self._until_gone()  # who came first says goodbye, and has a deadline
+            return
+        self._said = True
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await self._shake_hands(Close(code, shorten_reason(reason)))
+        except TimeoutError:
+            self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def _shake_hands(self, close: Close) -> None:
+        if not self._is_mute:
+            self._is_mute = True
+            self._frames.send_close(close.code, close.reason.encode())
+        self._read_now()
+        while self._how is None:
+            await self._something_ends()
+        if not self._discards:
+            self._transport.close()
+        elif self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        await self._until_gone()
+
+    async def _until_gone(self) -> None:
+        while not self._is_gone:
+            await self._something_ends()
+
+    async def _something_ends(self) -> None:
+        self._news = self._news or asyncio.Event()  # made when it is wanted: an idle session wants none
+        await self._news.wait()
+
+    def abort(self) -> None:
+        self._is_mute = True
+        self._messages.deliver = drop
+        if not self._is_gone:
+            self._transport.abort()
+
+    # What the takeover and the messages tell:
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._ping_to_answer is not None:
+            payload, self._ping_to_answer = self._ping_to_answer, None
+            self.pinged(payload)
+        if self._has_refused:
+            self._has_refused = False
+            if not self._is_mute:
+                self.on_writable()
+
+    def pinged(self, payload: bytes) -> None:
+        """Answer, or remember the last one only: who floods with pings and reads no pong gets none."""
+        if self._is_full:
+            self._ping_to_answer = payload
+        else:
+            self._frames.send_pong(payload)
+
+    def ponged(self) -> None:
+        self._heard_at_s = self._loop.time()
+
+    def _ping(self) -> None:
+        if not self._is_full:
+            self._frames.send_ping()
+
+    def _silence_s(self) -> float:
+        """Where the kernel does not tell when something came last, only a pong counts."""
+        told_s = silence_s(self._transport)
+        return self._loop.time() - self._heard_at_s if told_s is None else told_s
+
+    def said_goodbye(self, close: Close) -> None:
+        has_refused = self._frames.is_close_frame_sent and not self._said
+        self._end(self._last_words() if has_refused else close)
+
+    def violated(self, close: Close) -> None:
+        self._frames.send_close(close.code, close.reason.encode())
+        self._give_up(close)
+
+    def refused(self) -> None:
+        if not self._is_gone:
+            self._give_up(self._last_words())
+
+    def _give_up(self, close: Close) -> None:
+        self._is_mute = self._discards = True
+        self._takeover.discard()
+        self._end(close)
+
+    def failed(self, error: Exception) -> None:
+        self.abort()
+        if self._pumping is not None and not self._pumping.done():
+            self._pumping.set_exception(error)
+
+    def lost(self, error: Exception | None) -> None:
+        self._is_mute = self._is_gone = True
+        self._heartbeat.stop()
+        self._end(self._last_words())
+        self._on_lost(error)
+
+    def _last_words(self) -> Close:
+        """What we have said, or picows for us."""
+        handshake = self._frames.close_handshake
+        if handshake is None or handshake.sent is None:
+            return _LOST
+        return Close(int(handshake.sent.code), handshake.sent.reason)
+
+    def _end(self, close: Close) -> None:
+        self._how = self._how or close
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+        if self._pumping is not None and not self._pumping.done():
+            self._pumping.set_result(self._how)

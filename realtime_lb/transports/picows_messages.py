@@ -1,0 +1,126 @@
+"""From picows' frames to messages: what picows leaves to its user of RFC 6455."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+from realtime_lb.frames import Close, Frame, OnFrame, Opcode
+
+__all__ = ["Messages"]
+
+MOST_FRAGMENTS = 100_000
+"""Of one message. The Autobahn suite cuts 4 MiB into 65,536; more serve only to keep us busy."""
+
+_TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
+_PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
+_TEXT_MESSAGE, _BINARY_MESSAGE = Opcode.TEXT, Opcode.BINARY
+
+_NEVER_SENT = frozenset({0, 1005, 1006, 1015})
+"""RFC 6455, section 7.4.1; picows lets some pass."""
+
+
+class Owner(Protocol):
+    """Whom the messages' end, and what lies between them, is told."""
+
+    def pinged(self, payload: bytes) -> None: ...
+    def ponged(self) -> None: ...
+    def said_goodbye(self, close: Close) -> None: ...
+    def violated(self, close: Close) -> None: ...
+    def failed(self, error: Exception) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+
+
+class Messages(WSListener):
+    """Delivers whole messages, and everything else to its owner.
+
+    Args:
+        owner: Told of all that is no message.
+        max_message_bytes: Largest message, whatever it was cut into.
+
+    Attributes:
+        deliver: Gets each message, whose payload is valid during the call only.
+    """
+
+    # Without a dictionary of its own picows finds `on_ws_frame` sooner, and an idle session is smaller.
+    __slots__ = ("_fragments", "_max_message_bytes", "_opcode", "_owner", "_parts", "deliver")
+
+    def __init__(self, owner: Owner, max_message_bytes: int) -> None:
+        self.deliver: OnFrame = drop
+        self._owner = owner
+        self._max_message_bytes = max_message_bytes
+        self._opcode: Opcode | None = None
+        self._parts = bytearray()
+        self._fragments = 0
+
+    def pause_writing(self) -> None:
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._owner.resume_writing()
+
+    def on_ws_frame(self, frames: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if (
+            (kind is _TEXT or kind is _BINARY)
+            and frame.fin
+            and self._opcode is None
+            and not (frame.rsv1 or frame.rsv2 or frame.rsv3 or frames.is_close_frame_sent)
+        ):
+            opcode = _TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE
+            try:
+                self.deliver(Frame(opcode, frame.get_payload_as_memoryview()))
+            except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
+                self._owner.failed(error)
+        else:
+            self._take_unusual(frames, kind, frame)
+
+    def _take_unusual(self, frames: WSTransport, kind: WSMsgType, frame: WSFrame) -> None:
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self._owner.violated(Close(1002, "a reserved bit is set"))
+        elif kind is _CLOSE:
+            self._take_goodbye(frame.get_payload_as_bytes())
+        elif kind is _PING:
+            self._owner.pinged(frame.get_payload_as_bytes())
+        elif kind is _PONG:
+            self._owner.ponged()
+        elif not frames.is_close_frame_sent:  # who has said goodbye listens for the answer only
+            self._take_fragment(kind, frame)
+
+    def _take_goodbye(self, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big") if payload else 1005
+        if payload and (code in _NEVER_SENT or code >= 5000):
+            self._owner.violated(Close(1002, "a close code that is never sent"))
+        else:
+            self._owner.said_goodbye(Close(code, payload[2:].decode("utf-8", "replace")))
+
+    def _take_fragment(self, kind: WSMsgType, frame: WSFrame) -> None:
+        if (kind is _CONTINUATION) is (self._opcode is None):
+            self._owner.violated(Close(1002, "a fragment of nothing, or a message within a message"))
+            return
+        if kind is not _CONTINUATION:
+            self._opcode = _TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE
+        self._fragments += 1
+        if len(self._parts) + frame.payload_size > self._max_message_bytes:
+            self._owner.violated(Close(1009, "message too big"))
+        elif self._fragments > MOST_FRAGMENTS:
+            self._owner.violated(Close(1008, "too many fragments"))
+        else:
+            self._parts += frame.get_payload_as_memoryview()
+            if frame.fin:
+                self._deliver_parts()
+
+    def _deliver_parts(self) -> None:
+        assert self._opcode is not None  # noqa: S101  # a fragment came
+        message = Frame(self._opcode, bytes(self._parts))
+        self._opcode, self._parts, self._fragments = None, bytearray(), 0
+        try:
+            self.deliver(message)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._owner.failed(error)
+
+
+def drop(_frame: Frame) -> None:
+    """Take a message that nobody wants any more."""

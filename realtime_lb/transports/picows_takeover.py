@@ -1,0 +1,246 @@
+"""Handing an open socket to picows: whoever shook hands over HTTP, picows reads and writes the frames.
+
+picows knows sockets that it opened itself. Here aiohttp has opened one, for then there is one set of HTTP
+rules, with its proxies, certificates, middlewares and refusals, whatever reads the frames afterwards. So
+picows is shown a handshake that nobody else sees, and from there on owns the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from multidict import CIMultiDict
+from picows import WSAutoPingStrategy, WSListener, WSTransport
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
+
+__all__ = ["Takeover", "accept_key"]
+
+READ_BUFFER_BYTES = 2 * 1024
+"""At first: it doubles when it fills. An idle session should not hold what only a talking one needs."""
+
+MOST_READ_BYTES = 64 * 1024
+"""At once. Picows doubles a buffer that one read has filled, and a kernel may hold megabytes: the buffer
+would grow to that, and so would what a single read writes to a peer that has no room."""
+
+_WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455, section 1.3."""
+
+_FORGOTTEN: CIMultiDict[str] = CIMultiDict()
+"""For the headers that picows keeps of a handshake, and nobody reads again."""
+
+_REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+_RESPONSE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Accept: %s\r\n\r\n"
+)
+
+
+def accept_key(key: str) -> str:
+    """Return what a server answers to a client's ``Sec-WebSocket-Key`` (RFC 6455, section 4.2.2)."""
+    digest = hashlib.sha1(key.encode() + _WEBSOCKET_GUID, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
+
+
+class Owner(Protocol):
+    """Whom a takeover tells of what is no frame."""
+
+    def refused(self) -> None:
+        """Picows has said goodbye to a peer that breaks the protocol. Not at once: 10 ms later."""
+        ...
+
+    def lost(self, error: Exception | None) -> None:
+        """The socket is gone."""
+        ...
+
+
+class Takeover:
+    """An open transport whose frames picows reads and writes from now on.
+
+    Reading is paused, and no frame comes before `read_on`.
+
+    Args:
+        transport: Open, its handshake done; its protocol hears of it no more.
+        listener: Gets the frames, and hears of water marks.
+        owner: Hears the rest.
+        is_client: We dialled.
+        max_frame_bytes: A larger frame ends the connection with 1009, unread.
+        already_read: What the peer has sent behind its handshake.
+    """
+
+    __slots__ = ("_protocol", "_transport", "_unread", "frames")
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        listener: WSListener,
+        owner: Owner,
+        *,
+        is_client: bool,
+        max_frame_bytes: int,
+        already_read: bytes,
+    ) -> None:
+        if transport.is_closing():
+            raise ConnectionResetError("the peer is gone")
+        self._transport = transport
+        self._unread = already_read
+        transport.pause_reading()
+        self._protocol = _protocol(listener, owner, is_client=is_client, max_frame_bytes=max_frame_bytes)
+        socket = _Socket(transport, owner.refused)
+        self._protocol.connection_made(socket)
+        self.frames: WSTransport = self._protocol.transport
+        _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
+        self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
+        socket.open()
+        transport.set_protocol(self._protocol)
+
+    def read_on(self) -> None:
+        """Deliver what was read before, then go on reading."""
+        unread, self._unread = self._unread, b""
+        if unread:
+            _feed(self._protocol, unread)
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def discard(self) -> None:
+        """Read on without looking, so that a goodbye on its way is not undone by unread data."""
+        self._unread = b""
+        self._transport.set_protocol(_Discard(self._protocol))
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+def _answer(frames: WSTransport) -> bytes:
+    """The response that picows waits for, to the request that it believes to have sent."""
+    return _RESPONSE % accept_key(frames.request.headers["Sec-WebSocket-Key"]).encode()
+
+
+def _feed(protocol: Any, data: bytes) -> None:
+    while data:
+        room = protocol.get_buffer(-1)
+        fits = min(len(room), len(data))
+        room[:fits] = data[:fits]
+        protocol.buffer_updated(fits)
+        data = data[fits:]
+
+
+class _Socket:
+    """A transport as picows sees it: mute during the handshake, and not closed behind its owner's back."""
+
+    __slots__ = ("_transport", "_write", "abort", "close", "get_extra_info", "get_write_buffer_size")
+
+    def __init__(self, transport: asyncio.Transport, on_close: Callable[[], None]) -> None:
+        self._write: Callable[[bytes], None] = _nothing
+        self._transport = transport
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self.get_extra_info = transport.get_extra_info
+        self.abort = transport.abort
+        self.close = on_close
+
+    def open(self) -> None:
+        self._write = self._transport.write
+
+    def write(self, data: bytes) -> None:
+        self._write(data)
+
+
+def _nothing(*_arguments: object, **_named: object) -> None: ...
+
+
+class _Silence:
+    """A logger for picows, which would log addresses, and what we tell by other means."""
+
+    def isEnabledFor(self, _level: int) -> bool:  # noqa: N802  # as logging has it
+        return False
+
+    debug = info = warning = error = exception = log = staticmethod(_nothing)
+
+
+_SILENCE = _Silence()
+
+
+_get_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
+
+
+class _Protocol(WSProtocol):  # type: ignore[misc]  # untyped
+    """Reads a little at a time, and tells its owner of the end, and why."""
+
+    __slots__ = ("owner",)
+
+    owner: Owner
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        room = _get_buffer(self, size_hint)
+        return room if len(room) <= MOST_READ_BYTES else room[:MOST_READ_BYTES]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        _retrieve(self.transport)
+        self.owner.lost(error)
+
+
+_DISCONNECT_ON_EXCEPTION = True
+_NO_HANDSHAKE_TIMEOUT = None
+_NO_AUTO_PING = _NO_AUTO_PONG = False
+_NO_MORE_HEADERS = None
+
+
+def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_bytes: int) -> _Protocol:
+    # Its parameters have no names from here. The first two are the host and path of a request that is never
+    # sent. Pings and pongs of its own it must not send: the former cost a task each, and the latter know no
+    # water marks.
+    protocol = _Protocol(
+        "-",
+        "/",
+        is_client,
+        lambda *_handshake: listener,
+        _SILENCE,
+        _DISCONNECT_ON_EXCEPTION,
+        _NO_HANDSHAKE_TIMEOUT,
+        _NO_AUTO_PING,
+        *(1.0, 1.0, WSAutoPingStrategy.PING_WHEN_IDLE),
+        _NO_AUTO_PONG,
+        max_frame_bytes,
+        _NO_MORE_HEADERS,
+        READ_BUFFER_BYTES,
+    )
+    protocol.owner = owner
+    return protocol
+
+
+def _retrieve(frames: WSTransport) -> None:
+    """Look at the exception that picows keeps of a peer's mistake, or asyncio would log it as forgotten."""
+    ending = frames.wait_disconnected()
+    try:
+        ending.send(None)  # it is over, so this does not wait
+    except (StopIteration, Exception):  # noqa: BLE001  # told already, as a close code
+        return
+
+
+class _Discard(asyncio.BufferedProtocol):
+    """Reads and forgets."""
+
+    _buffer = bytearray(64 * 1024)  # one for all: nobody looks at what is in it
+
+    def __init__(self, protocol: _Protocol) -> None:
+        self._protocol = protocol
+
+    def get_buffer(self, _size_hint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, _size: int) -> None: ...
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._protocol.connection_lost(error)

@@ -1,0 +1,258 @@
+"""What picows leaves to its user: fragments, goodbyes, pings, and sockets that it did not open."""
+
+import asyncio
+import gc
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from attrs import define, field
+
+from realtime_lb import DialRequest, LimitSettings
+from realtime_lb.frames import Close, Frame, Opcode
+from realtime_lb.transports import picows_messages, picows_takeover
+from realtime_lb.transports.picows_connection import PicowsConnection
+from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.picows_transport import PicowsTransport
+from realtime_lb.transports.picows_upgrade import accept_and_take_over
+from tests.support import UPGRADE
+
+LIMITS = LimitSettings(max_message_bytes=1_000, close_timeout_s=0.5)
+TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+FIN, RESERVED = 0x80, 0x40
+
+HANDSHAKE = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "x", **UPGRADE}.items())
+
+
+def masked(opcode: int, payload: bytes = b"", flags: int = FIN) -> bytes:
+    """A client's frame, masked with zeros."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    return bytes([flags | opcode]) + length + bytes(4) + payload
+
+
+@define(eq=False)
+class Raw:
+    """A client that says what it likes, and the server's end of its connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    connection: PicowsConnection
+    messages: list[Frame] = field(factory=list)
+    news: asyncio.Event = field(factory=asyncio.Event)
+    ended: asyncio.Task[Close] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.ended = asyncio.create_task(self.connection.pump(self.take))
+
+    def take(self, frame: Frame) -> None:
+        self.messages.append(frame.kept())
+        self.news.set()
+
+    def say(self, *frames: bytes) -> None:
+        self.writer.write(b"".join(frames))
+
+    async def hears(self) -> tuple[int, bytes]:
+        first, size = await self.reader.readexactly(2)
+        if size == 126:
+            size = int.from_bytes(await self.reader.readexactly(2), "big")
+        return first & 0x0F, await self.reader.readexactly(size)
+
+    async def hears_goodbye(self) -> int:
+        opcode, payload = await self.hears()
+        assert opcode == CLOSE
+        return int.from_bytes(payload[:2], "big")
+
+
+@asynccontextmanager
+async def raw(limits: LimitSettings = LIMITS, behind: bytes = b"") -> AsyncIterator[Raw]:
+    """A client whose handshake has *behind* in the same packet."""
+    accepted: asyncio.Future[PicowsConnection] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response, connection = await accept_and_take_over(request, limits)
+        accepted.set_result(connection)
+        await over.wait()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(f"GET / HTTP/1.1\r\n{HANDSHAKE}\r\n".encode() + behind)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        client = Raw(reader, writer, await accepted)
+        yield client
+        client.connection.abort()
+        await client.ended
+        writer.close()
+    finally:
+        over.set()
+        await runner.cleanup()
+
+
+async def test_what_came_with_the_handshake_is_delivered_first() -> None:
+    """Be it a whole message and half of the next."""
+    second = masked(BINARY, b"second")
+    async with raw(behind=masked(TEXT, b"first") + second[:3]) as client:
+        client.say(second[3:], masked(CLOSE))
+        assert await client.ended == Close(1005)
+        assert client.messages == [Frame(Opcode.TEXT, b"first"), Frame(Opcode.BINARY, b"second")]
+
+
+async def test_a_message_in_pieces_is_one_message_and_pings_may_lie_between() -> None:
+    async with raw() as client:
+        client.say(masked(TEXT, b"on", flags=0), masked(PING, b"?"))
+        assert await client.hears() == (PONG, b"?")
+        client.say(masked(CONTINUATION, b"", flags=0), masked(CONTINUATION, b"e"), masked(TEXT, b"two"))
+        client.say(masked(CLOSE, struct.pack("!H", 4000) + b"enough"))
+        assert await client.ended == Close(4000, "enough")
+        assert client.messages == [Frame(Opcode.TEXT, b"one"), Frame(Opcode.TEXT, b"two")]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ([masked(TEXT, b"x", FIN | RESERVED)], 1002),
+        ([masked(TEXT, b"x", FIN | 0x20)], 1002),
+        ([masked(TEXT, b"x", FIN | 0x10)], 1002),
+        ([masked(PING, b"x", FIN | RESERVED)], 1002),
+        ([masked(CONTINUATION, b"x")], 1002),
+        ([masked(TEXT, b"x", 0), masked(TEXT, b"x")], 1002),
+        ([masked(3)], 1002),
+        ([b"\x81\x01x"], 1002),
+        ([masked(CLOSE, b"\x00")], 1002),
+        ([masked(CLOSE, struct.pack("!H", 0))], 1002),
+        ([masked(CLOSE, struct.pack("!H", 1005))], 1002),
+        ([masked(CLOSE, struct.pack("!H", 1006))], 1002),
+        ([masked(CLOSE, struct.pack("!H", 5000))], 1002),
+        ([masked(CLOSE, struct.pack("!H", 1000) + b"\xff")], 1007),
+        ([masked(BINARY, bytes(1_001))], 1009),
+        ([b"\x82\xff" + (2**63 - 1).to_bytes(8, "big")], 1009),
+        ([masked(BINARY, bytes(600), 0), masked(CONTINUATION, bytes(600))], 1009),
+    ],
+)
+async def test_who_breaks_the_protocol_hears_why_and_is_delivered_no_more(
+    said: list[bytes], code: int
+) -> None:
+    """Nothing of what it says next arrives, be it well-formed, and the goodbye reaches it."""
+    async with raw(LimitSettings(max_message_bytes=1_000, close_timeout_s=60.0)) as client:
+        client.say(*said, masked(TEXT, b"and another thing"), *[masked(BINARY, bytes(999))] * 200)
+        assert await client.hears_goodbye() == code
+        assert (await client.ended).code == code
+        assert not client.connection._transport.is_closing(), "unread data would take the goodbye back"
+        assert client.connection.write(Frame(Opcode.TEXT, b"late"))
+        closing = asyncio.create_task(client.connection.close(1011))
+        assert await client.reader.read() == b""
+        client.writer.close()
+        await closing
+        assert client.messages == []
+
+
+async def test_a_breach_of_an_upstreams_leaves_nothing_behind_to_complain_of() -> None:
+    """Picows keeps the breach as an exception, and asyncio logs those that nobody looks at."""
+    complaints: list[object] = []
+    gone = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+
+    async def breach(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+            b"Sec-WebSocket-Accept: %s\r\n\r\n\x83\x00" % accept_key(key).encode()
+        )
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    server, dialling = await asyncio.start_server(breach, "127.0.0.1", 0), PicowsTransport(LIMITS)
+    async with server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        connection = await dialling.connect(DialRequest(url=url), 5.0)
+        assert (await connection.pump(lambda _frame: None)).code == 1002
+        await connection.close()
+        del connection
+        await dialling.aclose()
+        await gone.wait()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+async def test_a_breach_is_the_end_though_its_author_says_goodbye() -> None:
+    """Picows tells of a breach after 10 ms; by then the peer may have answered."""
+    async with raw() as client:
+        client.say(masked(BINARY, bytes(1_001)))
+        assert await client.hears_goodbye() == 1009
+        client.say(masked(CLOSE, struct.pack("!H", 1000)))
+        assert (await client.ended).code == 1009
+
+
+async def test_pieces_without_end_are_a_breach_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty ones take no memory, so that only counting them ends it."""
+    monkeypatch.setattr(picows_messages, "MOST_FRAGMENTS", 10)
+    async with raw() as client:
+        client.say(masked(TEXT, b"", 0), *[masked(CONTINUATION, b"", 0)] * 10)
+        assert await client.hears_goodbye() == 1008
+
+
+async def test_who_floods_with_pings_and_reads_nothing_gets_the_last_pong_only() -> None:
+    """Pongs to the others would pile up here. The connection is full when its transport says so."""
+    async with raw() as client:
+        client.connection.pause_writing()
+        client.say(*[masked(PING, b"%d" % number) for number in range(5_000)], masked(TEXT, b"!"))
+        await client.news.wait()
+        client.connection.resume_writing()
+        assert await client.hears() == (PONG, b"4999")
+        client.say(masked(PING, b"again"))
+        assert await client.hears() == (PONG, b"again")
+
+
+async def test_a_flood_is_read_a_little_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much the kernel holds: what one read brings must find room on the other side."""
+    at_once = [0]
+
+    def take(frame: Frame) -> None:
+        if not at_once[-1]:
+            asyncio.get_running_loop().call_soon(at_once.append, 0)
+        at_once[-1] += len(frame.payload)
+
+    monkeypatch.setattr(picows_takeover, "MOST_READ_BYTES", 8_000)
+    async with raw() as client:
+        client.connection.pause()
+        client.say(*[masked(BINARY, bytes(1_000))] * 1_000, masked(CLOSE))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        client.connection._messages.deliver = take
+        client.connection.resume()
+        await client.ended
+    assert sum(at_once) == 1_000_000
+    assert max(at_once) <= 8_000 + 1_000
+
+
+async def test_a_client_that_is_frozen_is_pinged_and_given_up() -> None:
+    limits = LimitSettings(heartbeat_s=0.1, close_timeout_s=0.1)
+    async with raw(limits) as client:
+        assert await client.hears() == (PING, b"")
+        client.say(masked(PONG))
+        assert await client.hears() == (PING, b"")
+        assert await client.ended == Close(1006)
+        await client.connection.close()
+
+
+async def test_aiohttp_may_still_close_what_was_taken_from_it() -> None:
+    """A server that is cleaned up does not wait for those who never leave."""
+    async with raw() as client:
+        client.say(masked(TEXT, b"hello"))
+        await client.news.wait()
+        protocol = client.connection._on_lost.__self__  # type: ignore[attr-defined]  # aiohttp's
+        protocol.force_close()
+        assert await client.ended == Close(1006)
+        assert protocol._manager is None, "aiohttp was not told of the end"
