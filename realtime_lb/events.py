@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 
+from realtime_lb.frames import UNREAD, Frame
 from realtime_lb.typing import JsonObject
 
-__all__ = ["AUDIO_DELTAS", "event_type", "parse_event", "type_span"]
+__all__ = ["AUDIO_DELTAS", "event_type", "parse_event", "type_of", "type_span"]
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Server events that carry audio, in GA's name and in beta's."""
@@ -57,6 +58,14 @@ def event_type(payload: bytes | memoryview) -> str | None:
     data = bytes(payload)
     value = _type_value(data)
     return None if value is None else _text(data[value[0] : value[1]])
+
+
+def type_of(frame: Frame) -> str | None:
+    """Return `event_type` of *frame*'s payload, read at the first call only."""
+    kind = frame.type_read
+    if kind is UNREAD:
+        kind = frame.type_read = event_type(frame.payload)
+    return kind
 
 
 def type_span(payload: bytes | memoryview) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from realtime_lb.accounting.loggable import loggable
 from realtime_lb.accounting.usage import UsageSum
-from realtime_lb.events import AUDIO_DELTAS, event_type, parse_event
+from realtime_lb.events import AUDIO_DELTAS, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
@@ -16,6 +16,7 @@ from realtime_lb.typing import Clock
 
 __all__ = ["Meter"]
 
+_CLIENT, _SERVER = Direction.CLIENT, Direction.SERVER
 _TEXT = Opcode.TEXT  # looking up an enum's member costs more than all the rest of a tap
 
 
@@ -71,10 +72,11 @@ class Meter:
         self._client_frames += 1
         self._client_bytes += len(frame.payload)
         if self.reads_events and frame.opcode is _TEXT:
-            kind = event_type(frame.payload)
+            kind = type_of(frame)
             if self.watch is not None and kind is not None:
                 self.watch.client_sent(kind)
-            self._observe(Direction.CLIENT, kind, frame)
+            if self._wanted is None or kind in self._wanted:
+                self._observe(_CLIENT, kind, frame)
 
     def see_upstream(self, frame: Frame) -> None:
         """Tap for the upstream's frames."""
@@ -82,7 +84,7 @@ class Meter:
         self._upstream_bytes += len(frame.payload)
         if not self.reads_events or frame.opcode is not _TEXT:
             return
-        kind = event_type(frame.payload)
+        kind = type_of(frame)
         if kind in AUDIO_DELTAS:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
@@ -93,10 +95,11 @@ class Meter:
                 self.watch.responded(event, used.input_tokens + used.output_tokens)
         if self.watch is not None and kind is not None:
             self.watch.upstream_sent(kind, frame.payload)
-        self._observe(Direction.SERVER, kind, frame)
+        if self._wanted is None or kind in self._wanted:
+            self._observe(_SERVER, kind, frame)
 
     def _observe(self, direction: Direction, kind: str | None, frame: Frame) -> None:
-        if kind is None or (self._wanted is not None and kind not in self._wanted):
+        if kind is None:
             return
         self._emit(
             EventObserved(

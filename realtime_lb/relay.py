@@ -52,6 +52,7 @@ class Lane:
     ) -> None:
         self._source = source
         self._sink = sink
+        self._write = sink.write
         self._tap = tap
         self._translate = translate
         self._stall_timeout_s = stall_timeout_s
@@ -64,12 +65,15 @@ class Lane:
         """Pass one frame on, as whatever it is on the other side. Raises as *translate* does."""
         self._tap(frame)
         for said in self._translate(frame):
-            self.put(said, self._source)
+            if not self._write(said):
+                self._hold(self._source)
 
     def put(self, frame: Frame, by: Connection) -> None:
         """Write one frame; while there is no room for more, do not read *by*, who caused it."""
-        if self._sink.write(frame):
-            return
+        if not self._write(frame):
+            self._hold(by)
+
+    def _hold(self, by: Connection) -> None:
         by.pause()
         self._waiting.add(by)
         if self._watch is None:

@@ -14,7 +14,7 @@ from realtime_lb.dialects.opening import Opening, also
 from realtime_lb.dialects.parties import Parties
 from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
-from realtime_lb.events import type_span
+from realtime_lb.events import type_of, type_span
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_our_words, our_place
 from realtime_lb.typing import Dialect, JsonObject
@@ -24,6 +24,8 @@ __all__ = ["Downward"]
 Step: TypeAlias = Callable[[Frame, Span | None], tuple[Frame, ...]]
 """Returns what to send for a frame whose type stands at the span, or where only a parse finds it."""
 Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
+
+_TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the event's type
 
 _ORDER_REFUSED = "conversation_already_has_active_response"
 
@@ -51,7 +53,10 @@ class Downward:
 
     def __call__(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change."""
-        if not self._steps or frame.opcode is not Opcode.TEXT:
+        if not self._steps or frame.opcode is not _TEXT:
+            return (frame,)
+        kind = type_of(frame)
+        if kind is not None and kind.encode("utf-8", "surrogatepass") not in self._steps:
             return (frame,)
         span = type_span(frame.payload)
         name = _hidden_type(frame) if span is None else bytes(frame.payload[span[0] : span[1]])

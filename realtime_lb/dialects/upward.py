@@ -14,7 +14,7 @@ from realtime_lb.dialects.json_text import read, rewritten
 from realtime_lb.dialects.parties import Parties
 from realtime_lb.dialects.rows import Body
 from realtime_lb.errors import InvalidEvent
-from realtime_lb.events import event_type
+from realtime_lb.events import type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_their_words
 from realtime_lb.typing import Dialect, JsonObject
@@ -23,6 +23,8 @@ __all__ = ["Upward"]
 
 Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
 """Returns the event in the upstream's dialect; None where that has no such thing."""
+
+_TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the event's type
 
 LARGE_BYTES = 256 * 1024
 MOST_VALUES = 50_000
@@ -56,7 +58,7 @@ class Upward:
         Raises:
             InvalidEvent: It is no event. Nothing is to be sent for it.
         """
-        if frame.opcode is not Opcode.TEXT:
+        if frame.opcode is not _TEXT:
             raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
         try:
             return self._translated(frame)
@@ -65,7 +67,7 @@ class Upward:
 
     def _translated(self, frame: Frame) -> tuple[Frame, ...]:
         payload, event = frame.payload, None
-        kind = event_type(payload)
+        kind = type_of(frame)
         if kind is None or (payload[-1] != _CLOSING_BRACE and not _is_closed(payload)):
             event = _check(payload)
         step = self._steps.get(kind or (event or {}).get("type", ""))
