@@ -1,18 +1,42 @@
-"""What the commands that stay up share: a signal to end by, and a port that may be taken."""
+"""What the commands that stay up share: a loop, a signal to end by, and a port that may be taken."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
+
+from attrs import frozen
 
 from realtime_lb.cli.failures import cannot_listen
 from realtime_lb.server import wait_for_signal
 
-__all__ = ["entered_listening", "until_signal"]
+__all__ = ["Loop", "best_loop", "entered_listening", "until_signal"]
 
 Entered = TypeVar("Entered")
+
+
+@frozen
+class Loop:
+    """An event loop that can be had.
+
+    Attributes:
+        name: ``uvloop`` or ``asyncio``.
+        factory: Makes one.
+    """
+
+    name: str
+    factory: Callable[[], asyncio.AbstractEventLoop]
+
+
+def best_loop() -> Loop:
+    """Return uvloop where it is installed, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return Loop("asyncio", asyncio.new_event_loop)
+    return Loop("uvloop", uvloop.new_event_loop)
 
 
 @asynccontextmanager

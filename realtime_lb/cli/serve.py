@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 import structlog
-from attrs import evolve
+from attrs import evolve, frozen
 
 from realtime_lb.cli.configuration import Configuration, cautions, config_option, read_configuration
-from realtime_lb.cli.failures import Unusable
+from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
-from realtime_lb.cli.processes import entered_listening, until_signal
+from realtime_lb.cli.processes import best_loop, entered_listening, until_signal
+from realtime_lb.cli.shares import SPLIT, Share, check_shares, reserved_port
+from realtime_lb.cli.workers import supervised, with_parent
+from realtime_lb.errors import MissingExtra
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server import listening
 from realtime_lb.sinks.setup import configure_logging
+from realtime_lb.transports.lanes import LaneName, lane_or_best, transport_for
 
 __all__ = ["serve"]
 
 _log = structlog.stdlib.get_logger("realtime_lb.serve")
+
+MOST_WORKERS = 256
+"""More than any machine has use for; a slip of the finger starts no thousand."""
 
 _FILE = click.Path(path_type=Path)
 
@@ -71,7 +81,20 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--log-format", type=click.Choice(["console", "json"]), help="Instead of what the configuration says."
 )
-def serve(  # noqa: PLR0917  # one parameter per command-line option
+@click.option(
+    "--lane",
+    type=click.Choice(["fast", "aiohttp"]),
+    help="What reads and writes frames: picows, or aiohttp alone. By default the fastest that is installed.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=1,
+    show_default=True,
+    help="Processes that share the port. Each gets its part of every max_sessions, rpm and tpm.",
+)
+@click.option("--share", type=Share.read, hidden=True, help="This is a worker, such as 2/4.")
+def serve(
     config: Path,
     host: str,
     port: int,
@@ -80,6 +103,9 @@ def serve(  # noqa: PLR0917  # one parameter per command-line option
     admin_port: int | None,
     log_level: str | None,
     log_format: str | None,
+    lane: LaneName | None,
+    workers: int,
+    share: Share | None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which end live sessions in good order; a second one cuts them.
 
@@ -90,7 +116,20 @@ def serve(  # noqa: PLR0917  # one parameter per command-line option
     check_operators_door(configuration.settings.server)
     logging = configuration.settings.logging
     configure_logging(log_level or logging.level, log_format or logging.format)
-    asyncio.run(_serve(configuration, host, port, tls))
+    try:
+        serving = Serving(configuration, host, port, tls, lane_or_best(lane), share)
+    except MissingExtra as error:
+        raise Unusable(f"{error.message}: {error.hint}") from None
+    if workers == 1:
+        with asyncio.Runner(loop_factory=best_loop().factory) as runner:
+            runner.run(serving.run())
+    else:
+        check_shares(configuration.settings, workers)
+        options = {"--config": config, "--host": host, "--lane": serving.lane}
+        options |= {"--ssl-certfile": ssl_certfile, "--ssl-keyfile": ssl_keyfile}
+        options |= {"--log-level": log_level, "--log-format": log_format}
+        options |= {"--admin-port": 0}  # one of several processes knows a part of what operators ask for
+        asyncio.run(serving.supervise(workers, options))
 
 
 def _with_admin_port(configuration: Configuration, admin_port: int | None) -> Configuration:
@@ -122,36 +161,105 @@ def _no_password() -> str:
     return ""
 
 
-async def _serve(configuration: Configuration, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-    router = RealtimeRouter(configuration.settings)
-    door = listening(router, host=host, port=port, ssl_context=tls)
-    async with (
-        until_signal() as told,
-        operators_door(router) as operators,  # still asked while live sessions end
-        entered_listening(door, host, port) as url,
-    ):
-        _say_hello(configuration, url, operators)
-        await told
-        _log.info("stopping", live_sessions=router.snapshot().live_sessions)
-    _log.info("stopped")
+@frozen
+class Serving:
+    """What is served, and how.
+
+    Attributes:
+        configuration: The file, read.
+        host: Address to listen on.
+        port: Port to listen on.
+        tls: For https and wss.
+        lane: What reads and writes frames.
+        share: Set in a worker: its part of what all may use.
+    """
+
+    configuration: Configuration
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    lane: LaneName
+    share: Share | None
+
+    async def run(self) -> None:
+        """Serve in this process until a signal."""
+        share, settings = self.share, self.configuration.settings
+        if share is not None:
+            settings = share.of(settings)
+        router = RealtimeRouter(settings, transport=transport_for(self.lane, settings.limits))
+        door = listening(
+            router,
+            host=self.host,
+            port=self.port,
+            ssl_context=self.tls,
+            lane=self.lane,
+            reuse_port=share is not None,
+        )
+        async with (
+            until_signal() as told,
+            operators_door(router) as operators,  # still asked while live sessions end
+            entered_listening(door, self.host, self.port) as url,
+        ):
+            if share is not None:
+                with with_parent():
+                    await told
+                return
+            self._say_hello(url, operators)
+            await told
+            _log.info("stopping", live_sessions=router.snapshot().live_sessions)
+        _log.info("stopped")
+
+    async def supervise(self, workers: int, options: Mapping[str, object]) -> None:
+        """Serve with *workers* processes, each started with *options*, until a signal."""
+        with ExitStack() as stack:
+            try:
+                port = stack.enter_context(reserved_port(self.host, self.port))
+            except OSError as error:
+                raise cannot_listen(error, self.host, self.port) from None
+            given = [str(part) for pair in options.items() if pair[1] is not None for part in pair]
+            command = [sys.executable, "-m", "realtime_lb", "serve", *given, "--port", str(port)]
+            shares = [Share(number, workers) for number in range(1, workers + 1)]
+            commands = [[*command, "--share", str(share)] for share in shares]
+            async with until_signal() as told, supervised(commands) as ready:
+                either: set[asyncio.Task[None]] = {told, ready}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if ready.done():
+                    self._say_hello(self._url(port), workers=workers)
+                await told
+                _log.info("stopping", workers=workers)
+        _log.info("stopped")
+
+    def _url(self, port: int) -> str:
+        scheme = "http" if self.tls is None else "https"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{port}"
+
+    def _say_hello(self, url: str, operators: OperatorsDoor | None = None, *, workers: int = 1) -> None:
+        settings = self.configuration.settings
+        lane = "picows" if self.lane == "fast" else "aiohttp"
+        sharing = f"; {workers} workers, each with its part of {_listed(SPLIT)}" if workers > 1 else ""
+        _log.info(
+            f"listening on {url}: {self.configuration.size}{sharing}",
+            url=url,
+            deployments=len(settings.deployments),
+            model_groups=sorted({deployment.model_group for deployment in settings.deployments}),
+            strategy=settings.routing.strategy,
+            door=lane,
+            transport=lane,
+            loop=best_loop().name,
+            **({"workers": workers} if workers > 1 else {}),
+        )
+        if operators is not None and operators.url is not None:
+            _log.info(f"answering operators on {operators.url}", admin_url=operators.url)
+        for warning in self.configuration.warnings:
+            _warn(f"{warning.file}:{warning.line}: {warning.path}: {warning.message}", warning.hint)
+        own = operators.caution if operators is not None else None
+        for caution in (*cautions(settings), *filter(None, (own,))):
+            _warn(caution.message, caution.hint)
 
 
-def _say_hello(configuration: Configuration, url: str, operators: OperatorsDoor) -> None:
-    settings = configuration.settings
-    groups = sorted({deployment.model_group for deployment in settings.deployments})
-    _log.info(
-        f"listening on {url}: {configuration.size}",
-        url=url,
-        deployments=len(settings.deployments),
-        model_groups=groups,
-        strategy=settings.routing.strategy,
-    )
-    if operators.url is not None:
-        _log.info(f"answering operators on {operators.url}", admin_url=operators.url)
-    for warning in configuration.warnings:
-        _warn(f"{warning.file}:{warning.line}: {warning.path}: {warning.message}", warning.hint)
-    for caution in (*cautions(settings), *filter(None, (operators.caution,))):
-        _warn(caution.message, caution.hint)
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _warn(message: str, hint: str) -> None:

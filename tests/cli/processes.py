@@ -77,10 +77,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(*arguments: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
+async def running(
+    *arguments: str, env: Mapping[str, str] | None = None, command: tuple[str, ...] = REALTIME_LB
+) -> AsyncIterator[Running]:
     """A command that stays up while the block runs."""
     process = await asyncio.create_subprocess_exec(
-        *REALTIME_LB, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=environment(env)
+        *command, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=environment(env)
     )
     try:
         yield Running(process)

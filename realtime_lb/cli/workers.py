@@ -1,0 +1,135 @@
+"""Worker processes: started, watched, started anew when they die, and told to stop in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import structlog
+
+__all__ = ["READY", "supervised", "with_parent"]
+
+READY = "ready"
+"""What a worker says on its standard output when it listens."""
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+"""Between a death and the next start, each twice the one before: a worker that cannot live must not spin."""
+
+PROVEN_AFTER_S = 60.0
+"""A worker that lived so long did not die of its start: the next one comes at once again."""
+
+_log = structlog.stdlib.get_logger("realtime_lb.serve")
+
+
+class _Worker:
+    """One of several processes, and its successors.
+
+    Args:
+        number: Which, from 1.
+        command: Starts it.
+    """
+
+    def __init__(self, number: int, command: Sequence[str]) -> None:
+        self.ready = asyncio.Event()
+        self._number = number
+        self._command = command
+        self._process: Process | None = None
+        self._stopping = asyncio.Event()
+
+    async def keep(self) -> None:
+        """Have it run until `stop`."""
+        loop, delay_s = asyncio.get_running_loop(), FIRST_DELAY_S
+        while not self._stopping.is_set():
+            began_at_s = loop.time()
+            status = await self._run()
+            if self._stopping.is_set():
+                return
+            if loop.time() - began_at_s > PROVEN_AFTER_S:
+                delay_s = FIRST_DELAY_S
+            _log.error(
+                f"worker {self._number} died; starting it anew", status=status, delay_s=round(delay_s, 1)
+            )
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
+            delay_s = min(2 * delay_s, LONGEST_DELAY_S)
+
+    async def _run(self) -> int:
+        # In a session of its own a worker does not get the terminal's Ctrl-C, its second signal after ours.
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
+        )
+        self._process = process
+        try:
+            if self._stopping.is_set():
+                self._tell(signal.SIGTERM)
+            assert process.stdout is not None  # noqa: S101  # asked for above
+            if (await process.stdout.readline()).strip() == READY.encode():
+                if self.ready.is_set():
+                    _log.info(f"worker {self._number} is back")
+                self.ready.set()
+            return await process.wait()
+        except BaseException:
+            self._tell(signal.SIGKILL)
+            raise
+
+    def stop(self) -> None:
+        """Have it end in good order, and not come back."""
+        self._stopping.set()
+        self._tell(signal.SIGTERM)
+
+    def _tell(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+
+@asynccontextmanager
+async def supervised(commands: Sequence[Sequence[str]]) -> AsyncIterator[asyncio.Task[None]]:
+    """Run each of *commands* while the block runs; leaving it stops them and waits for them.
+
+    Yields:
+        A task that is done when each has been ready.
+    """
+    workers = [_Worker(number, command) for number, command in enumerate(commands, 1)]
+    async with asyncio.TaskGroup() as keeping:
+        for worker in workers:
+            keeping.create_task(worker.keep())
+        ready = keeping.create_task(_all_ready(workers))
+        try:
+            yield ready
+        finally:
+            ready.cancel()
+            for worker in workers:
+                worker.stop()
+
+
+async def _all_ready(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        await worker.ready.wait()
+
+
+@contextmanager
+def with_parent() -> Iterator[None]:
+    """Tell whoever started this worker that it is ready, and end with them, whatever they die of.
+
+    The end of standard input is the parent's: it counts as a SIGTERM, and so as a second one during a stop.
+    """
+    loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def look() -> None:
+        if not os.read(stdin, 1):
+            loop.remove_reader(stdin)
+            signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(stdin, look)
+    print(READY, flush=True)  # noqa: T201  # to the parent
+    try:
+        yield
+    finally:
+        loop.remove_reader(stdin)
