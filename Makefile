@@ -23,10 +23,16 @@ BETA_VENV := .venv-openai-1.58
 BETA_CORRECTED := 1.68.0 1.96.0 1.96.1
 BETA_READY := $(VENV)/.openai-beta-ready
 
-.PHONY: help demo test lint format clean
+# So does LiteLLM, which pins most of what it needs. Newer ones ask for versions that cannot be had together.
+BENCH_READY := $(VENV)/.bench-ready
+LITELLM_VENV := .venv-litellm
+LITELLM_READY := $(LITELLM_VENV)/.ready
+LITELLM ?= litellm[proxy]==1.106.0
+
+.PHONY: help demo test lint format bench bench-peers clean
 
 help: ## Show the goals
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN_READY) ## Watch sessions being balanced over two simulated providers: no key, no network
 	@$(BIN)/realtime-lb demo
@@ -47,8 +53,19 @@ format: $(DEV_READY) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(BENCH_READY) ## Measure us beside other proxies, a quarter of an hour; BENCH=--help says what can be had in less
+	@$(BIN)/python -m benchmarks.rig $(BENCH)
+
+bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAProxy, nginx, LiteLLM
+	@PATH="$$PATH:/usr/sbin"; if command -v haproxy >/dev/null && command -v nginx >/dev/null; then exit 0; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing Debian's haproxy and nginx"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends haproxy nginx; \
+	else echo "haproxy and nginx are missing: 'sudo apt-get install haproxy nginx', or as your system installs them." \
+	  "They need not run as services."; fi
+
 clean: ## Remove all that the goals have made
-	rm -rf $(VENV) $(BETA_VENV) $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -86,3 +103,16 @@ $(BETA_READY): | $(BIN)/python
 	    $(BETA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	      --target $(BETA_VENV)/corrected/$$version "openai==$$version" || exit; done); \
 	then touch $@; else rm -rf $(BETA_VENV); echo "openai 1.58.1 cannot be installed here"; fi
+
+$(BENCH_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing realtime-lb and its load rig into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group bench
+	@touch $@
+
+# Where it cannot be had, the table says that it is missing.
+$(LITELLM_READY): | $(BIN)/python
+	@echo "Installing $(LITELLM) into $(LITELLM_VENV) (a minute)"
+	@$(BIN)/python -m venv $(LITELLM_VENV) \
+	  && $(LITELLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '$(LITELLM)' \
+	  && touch $@ || { rm -rf $(LITELLM_VENV); echo "$(LITELLM) cannot be installed here"; }

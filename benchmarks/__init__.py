@@ -1,1 +1,1 @@
-"""What is measured: each benchmark is a script or a package that runs with ``python -m``."""
+"""What is measured: what frames cost, what choosing gives, what a proxy takes. Run with ``python -m``."""

@@ -247,7 +247,7 @@ class Upstream(Wire):
         self._node = node
         self.number = number
 
-    def heard(self, frame: Frame) -> None:  # noqa: ARG002  # callers only ever ask for an answer
+    def heard(self, frame: Frame) -> None:  # callers only ever ask for an answer
         """Answer."""
         self._node.asked(self)
 

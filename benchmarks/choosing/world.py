@@ -50,7 +50,7 @@ class _Transport:
 
     nodes: Mapping[str, Node]
 
-    async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:  # noqa: ARG002  # the engine watches it
+    async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:  # the engine watches it
         """Dial the node that is named."""
         return await self.nodes[dial.url.removeprefix("ws://")].dialled()
 

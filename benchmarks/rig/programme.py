@@ -1,0 +1,84 @@
+"""Which subjects meet which patterns, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from benchmarks.rig.bench import Pattern
+from benchmarks.rig.options import Options, Sizes
+from benchmarks.rig.patterns.churn import Churn
+from benchmarks.rig.patterns.flood import Flood
+from benchmarks.rig.patterns.idle import Idle
+from benchmarks.rig.patterns.opens import Opens, Storm
+from benchmarks.rig.patterns.voice import Voice
+from benchmarks.rig.subjects import Subject
+from benchmarks.rig.subjects.direct import Direct
+
+__all__ = ["Turn", "chosen", "growth_name", "turns"]
+
+SLOW_SHARE = 10
+
+
+@frozen
+class Turn:
+    """One start of one subject.
+
+    Attributes:
+        round: From 1.
+        subject: Who.
+        patterns: What is done to it, in this order.
+    """
+
+    round: int
+    subject: Subject
+    patterns: tuple[Pattern, ...]
+
+
+def chosen(subjects: Sequence[Subject], only: Sequence[str]) -> list[Subject]:
+    """Return the subjects that are asked for, and no proxy: it is what the others are given over."""
+    return [each for each in subjects if not only or each.name in only or isinstance(each, Direct)]
+
+
+def turns(subjects: Sequence[Subject], options: Options) -> Iterator[Turn]:
+    """Yield every turn of a run.
+
+    In each round every subject has one turn of each stage. Each round begins with another subject, so that
+    none always comes first, or always in the hour at which the machine does something else.
+    """
+    for number in range(1, options.rounds + 1):
+        first = (number - 1) * len(subjects) // options.rounds
+        for stage in options.stages:
+            if number > 1 and stage in {"idle", "churn"}:
+                continue
+            for subject in (*subjects[first:], *subjects[:first]):
+                if patterns := _patterns(stage, subject, options.sizes):
+                    yield Turn(number, subject, patterns)
+
+
+def growth_name(sessions: int) -> str:
+    """Return what the voice pattern is called in the growth stage."""
+    return f"voice-{sessions}"
+
+
+def _patterns(stage: str, subject: Subject, sizes: Sizes) -> tuple[Pattern, ...]:
+    if stage not in subject.stages:
+        return ()
+    if stage == "growth":
+        # The scheme of the upstream changes what a frame costs, but not how that grows.
+        few_and_many = () if subject.tls else sizes.growth_sessions
+        return tuple(
+            Voice(each, sizes.growth_s, sizes.warm_s, sizes.tick_ms, growth_name(each))
+            for each in few_and_many
+        )
+    if stage == "idle":
+        return (Idle(sizes.idle_sessions // (SLOW_SHARE if subject.is_slow else 1), sizes.idle_s),)
+    if stage == "churn":
+        return (Churn(sizes.churn_sessions, sizes.churn_limit_s),)
+    return (
+        Voice(sizes.voice_sessions, sizes.voice_s, sizes.warm_s, sizes.tick_ms),
+        Flood(sizes.flood_sessions, sizes.flood_s),
+        Opens(sizes.opens),
+        Storm(sizes.storm_s),
+    )

@@ -1,0 +1,109 @@
+"""realtime-lb, in each lane that this checkout has."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.rig.events import MODEL
+from benchmarks.rig.processes import Command
+from benchmarks.rig.subjects.base import KEY, ROOT, Place, Subject
+
+__all__ = ["CHECKOUT_VARIABLE", "Ours"]
+
+CHECKOUT_VARIABLE = "BENCH_CHECKOUT"
+"""Names another checkout whose gateway to run, with the Python of its ``.venv``: to compare versions."""
+
+# Everything else is at its default, logging included.
+_CONFIG = """\
+model_list:
+  - model_name: {model}
+    litellm_params:
+      model: openai_compatible/{model}
+      api_base: {scheme}://127.0.0.1:{upstream}/v1
+      api_key: {key}
+{tls}
+general_settings:
+  master_key: {key}
+"""
+
+
+class Ours(Subject):
+    """``realtime-lb serve``, one process, reading the type of every event."""
+
+    reads_events = True
+
+    def __init__(self, lane: str, *, tls: bool = False) -> None:
+        self.lane = lane
+        self.tls = tls
+        self.name = f"ours-{lane}" + ("-wss" if tls else "")
+        self.title = f"realtime-lb, {lane} lane" + (", wss" if tls else "")
+
+    def missing(self) -> str | None:
+        text = _help()
+        if "--config" not in text:
+            return f"`realtime-lb serve --help` does not work in {_checkout()}"
+        if self.lane == "aiohttp":
+            return None
+        if "--lane" not in text:
+            return f"this realtime-lb has no {self.lane} lane: `serve` knows no --lane"
+        return None if _has("picows") else "picows is not installed (the extra `fast`)"
+
+    def version(self) -> str:
+        argv = ["git", "-C", str(_checkout()), "describe", "--always", "--dirty"]
+        commit = subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+        return f"realtime-lb {commit}"
+
+    def command(self, place: Place) -> Command:
+        text = _CONFIG.format(
+            model=MODEL,
+            upstream=place.upstream_port,
+            key=KEY,
+            scheme="https" if self.tls else "http",
+            tls=f"      ssl_verify: {place.ca_file}\n" if self.tls else "",
+        )
+        config = place.write("realtime-lb.yaml", text)
+        argv = [
+            *_program(),
+            "serve",
+            "--config",
+            str(config),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(place.port),
+        ]
+        if "--lane" in _help():
+            argv += ["--lane", self.lane]
+        return Command(argv, folder=_checkout())
+
+
+def _checkout() -> Path:
+    return Path(os.environ.get(CHECKOUT_VARIABLE, ROOT)).resolve()
+
+
+def _python() -> str:
+    checkout = _checkout()
+    return sys.executable if checkout == ROOT else str(checkout / ".venv" / "bin" / "python")
+
+
+def _program() -> list[str]:
+    return [_python(), "-m", "realtime_lb"]
+
+
+@functools.cache
+def _help() -> str:
+    argv = [*_program(), "serve", "--help"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=_checkout())
+    return done.stdout
+
+
+@functools.cache
+def _has(package: str) -> bool:
+    return (
+        subprocess.run([_python(), "-c", f"import {package}"], check=False, capture_output=True).returncode
+        == 0
+    )
