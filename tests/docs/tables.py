@@ -181,6 +181,8 @@ def _options(command: click.Command) -> str:
     for each in command.params:
         if not isinstance(each, click.Option):
             continue  # arguments have no words of their own: the page tells of them
+        if each.hidden:  # what we say to ourselves
+            continue
         name = ", ".join(_code(opt) for opt in sorted(each.opts, reverse=True))
         variable = _code(str(each.envvar)) if each.envvar else "—"
         rows.append((name, _type(each), _default(each), variable, each.help or ""))
