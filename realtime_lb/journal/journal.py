@@ -1,0 +1,397 @@
+"""What a session has come to, kept from the events that pass, so that another upstream can be told of it.
+
+No I/O, no clock: two calls, one for what the client said and one for what it was told, both in the client's
+own words. Audio is counted and kept as it came, never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from realtime_lb.events import parse_event
+from realtime_lb.journal import sessions
+from realtime_lb.journal.in_flight import InFlight
+from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
+from realtime_lb.journal.matching import REFUSED_KINDS, as_sent, cancels, creates, hearing, params
+from realtime_lb.journal.responses import Output, Running
+from realtime_lb.journal.tail import ANSWERED, Said, Tail
+from realtime_lb.journal.words import (
+    APPEND,
+    AUDIO_DELTA,
+    OUR_EVENTS,
+    WORDS,
+    Words,
+    canonical,
+    canonical_item,
+)
+from realtime_lb.typing import Dialect, JsonObject
+
+__all__ = ["Journal"]
+
+MOST_BYTES = 2 * 1024 * 1024
+"""Half a minute of PCM, or an hour of words."""
+
+MOST_ITEMS = 1_000
+QUIET_KEPT_MS = 2_000
+"""What a voice detector may still need of sound in which it heard nobody: its padding, and time to notice."""
+
+_BETA_AUDIO_DELTA = "response.audio.delta"
+_NO_DETAIL: JsonObject = {}
+
+
+class Journal:
+    """Follows one session.
+
+    Args:
+        dialect: The client's.
+        most_bytes: How much to keep. Above it the oldest sound goes first, then the oldest items.
+        most_items: How many items to keep.
+
+    Attributes:
+        words: The client's names of things.
+        session: The session object in force, as the client was shown it last.
+        session_id: The session's id as the client knows it.
+        conversation_id: The same of the conversation, if it was shown.
+        items: The conversation.
+        tail: What the client has said without an answer.
+        turn: What the user is saying.
+        owes_answer: A turn ended, and the server has not begun the answer that it starts by itself.
+        version: Grows with every change of the session or the conversation.
+        speech_lost: Items whose sound fell out for want of room, while it was all that was known of them.
+    """
+
+    def __init__(
+        self, dialect: Dialect, *, most_bytes: int = MOST_BYTES, most_items: int = MOST_ITEMS
+    ) -> None:
+        self.words: Words = WORDS[dialect]
+        self._most_bytes = most_bytes
+        self._most_items = most_items
+        self.session: JsonObject = {}
+        self.session_id: str | None = None
+        self.conversation_id: str | None = None
+        self.conversation_shown = False
+        self.items = Items()
+        self.tail = Tail()
+        self.turn: OpenTurn | None = None
+        self.owes_answer = False
+        self.version = 0
+        self.speech_lost = 0
+        self._in_bytes_per_ms = self._out_bytes_per_ms = 48.0
+        self._detects_turns = True
+        self._is_ours = False
+        self._in_flight = InFlight(self._made)
+        self._told: Mapping[str, Callable[[JsonObject], None]] = self._followed()
+
+    # -- what passes ------------------------------------------------------------------------------------
+
+    def client_said(self, kind: str, payload: bytes | memoryview) -> None:
+        """Take in an event of the client's that an upstream has been, or will be, sent."""
+        if kind == APPEND:
+            tail = self.tail
+            tail.hear(bytes(payload), self._in_bytes_per_ms)
+            if self._detects_turns and self.turn is None:
+                tail.trim(tail.position_ms - QUIET_KEPT_MS)
+        else:
+            event = parse_event(payload) if canonical(kind) in ANSWERED else None
+            if event is None:
+                return
+            self.tail.say(Said(canonical(kind), bytes(payload), event))
+        if self.kept_bytes > self._most_bytes:
+            self._make_room()
+
+    def client_told(self, kind: str, payload: bytes | memoryview) -> None:
+        """Take in an event that the client is being sent."""
+        if kind in {AUDIO_DELTA, _BETA_AUDIO_DELTA}:
+            self._in_flight.sounded(payload)
+            return
+        follow = self._told.get(canonical(kind))
+        if follow is None:
+            return
+        event = parse_event(payload)
+        if event is not None:
+            self._is_ours = str(event.get("event_id")).startswith(OUR_EVENTS)
+            follow(event)
+            if self._is_too_much:
+                self._make_room()
+
+    @property
+    def running(self) -> list[Running]:
+        """Responses that have begun and not ended."""
+        return self._in_flight.running
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much is kept now."""
+        return self.items.size_bytes + self.tail.sound_bytes + self.tail.said_bytes
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody speaks, nothing is being answered or written down, and nothing waits for an answer."""
+        busy = self.running or self.owes_answer or self.turn is not None
+        if busy or next(self.tail.waiting(), None) is not None:
+            return False
+        return not any(kept.awaits_words for kept in self.items)
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """What was asked for, or is due, and of which nothing has come; changes as it comes nearer."""
+        unheard = [running.id for running in self.running if not running.was_heard and not running.half_call]
+        asked = [said.kind for said in self.tail.waiting("response.create")]
+        return (*unheard, *asked, *(["due"] if self.owes_answer else []))
+
+    def heard_nothing_of(self, response_id: object) -> bool:
+        """Say whether this response runs and nothing of it reached the client: it may be asked for again."""
+        found = next((running for running in self.running if running.id == response_id), None)
+        return found is not None and not found.was_heard and not found.half_call
+
+    def speaks(self, dialect: Dialect) -> None:
+        """The client turned out to speak *dialect*."""
+        self.words = WORDS[dialect]
+
+    # -- the session ------------------------------------------------------------------------------------
+
+    def _followed(self) -> Mapping[str, Callable[[JsonObject], None]]:
+        return {
+            "session.created": self._session_shown,
+            "session.updated": self._session_updated,
+            "conversation.created": self._conversation_shown,
+            "conversation.item.added": self._item_added,
+            "conversation.item.done": self._item_done,
+            "conversation.item.retrieved": self._item_retrieved,
+            "conversation.item.truncated": self._item_truncated,
+            "conversation.item.deleted": self._item_deleted,
+            "conversation.item.input_audio_transcription.completed": self._transcribed,
+            "conversation.item.input_audio_transcription.failed": self._not_transcribed,
+            "input_audio_buffer.speech_started": self._turn_started,
+            "input_audio_buffer.speech_stopped": self._turn_stopped,
+            "input_audio_buffer.committed": self._committed,
+            "input_audio_buffer.cleared": self._cleared,
+            **self._in_flight.followed(),
+            "response.created": self._response_created,
+            "response.done": self._response_done,
+            "error": self._refused,
+        }
+
+    def _session_shown(self, event: JsonObject) -> None:
+        session = event.get("session")
+        if not isinstance(session, dict):
+            return
+        if hearing(session) != hearing(self.session):
+            self.turn = None  # the server listens anew
+        self.session = session
+        self.session_id = self.session_id or session.get("id")
+        self._in_bytes_per_ms = sessions.bytes_per_ms(session, "input")
+        self._out_bytes_per_ms = sessions.bytes_per_ms(session, "output")
+        self._detects_turns = sessions.turn_detection(session) is not None
+        self.version += 1
+
+    def _session_updated(self, event: JsonObject) -> None:
+        self._session_shown(event)
+        self._answer("session.update")
+
+    def _conversation_shown(self, event: JsonObject) -> None:
+        self.conversation_shown = True
+        conversation = event.get("conversation")
+        if isinstance(conversation, dict):
+            self.conversation_id = self.conversation_id or conversation.get("id")
+
+    # -- the user's sound -------------------------------------------------------------------------------
+
+    def _turn_started(self, event: JsonObject) -> None:
+        start_ms = _number(event.get("audio_start_ms"), self.tail.position_ms)
+        self.turn = OpenTurn(str(event.get("item_id")), start_ms)
+
+    def _turn_stopped(self, event: JsonObject) -> None:
+        if self.turn is not None:
+            self.turn.end_ms = _number(event.get("audio_end_ms"), self.tail.position_ms)
+
+    def _committed(self, event: JsonObject) -> None:
+        item_id, turn, tail = str(event.get("item_id")), self.turn, self.tail
+        order = tail.first("input_audio_buffer.commit")
+        if turn is not None and turn.end_ms is not None and turn.item_id == item_id:
+            sounds = tail.take_until(turn.end_ms)
+            span = (turn.start_ms, turn.end_ms)
+            self.owes_answer = sessions.creates_responses(self.session)
+        else:
+            sounds = tail.take_until(order)
+            span = (sounds[0].start_ms, sounds[-1].start_ms + sounds[-1].length_ms) if sounds else (0.0, 0.0)
+            if order is not None:
+                tail.answered(order)
+        self.turn = None
+        sounds = [sound for sound in sounds if sound.start_ms + sound.length_ms > span[0]]
+        speech = Speech(sounds, *span) if sounds else None
+        value = {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_audio", "transcript": None}],
+        }
+        kept = Kept(item_id, value, speech, awaits_words=sessions.transcribes(self.session))
+        self._keep(kept, event.get("previous_item_id"))
+
+    def _cleared(self, _event: JsonObject) -> None:
+        order = self.tail.first("input_audio_buffer.clear")
+        self.tail.take_until(order)
+        if order is not None:
+            self.tail.answered(order)
+        self.turn = None
+
+    # -- the conversation -------------------------------------------------------------------------------
+
+    def _keep(self, kept: Kept, after: Any) -> None:
+        self.items.put(kept, after)
+        self.version += 1
+
+    def _item_added(self, event: JsonObject) -> None:
+        shown = event.get("item")
+        if not isinstance(shown, dict):
+            return
+        item, after = canonical_item(shown), event.get("previous_item_id")
+        kept = self.items.get(item.get("id"))
+        if kept is None:
+            said = self.tail.first("conversation.item.create", lambda said: creates(said, item))
+            if said is not None:
+                item = {**item, **as_sent(said), "id": item.get("id")}
+                after = said.event.get("previous_item_id") or after
+                self.tail.answered(said)
+            kept = Kept(str(item.get("id")), item)
+            self._keep(kept, after)
+        kept.shown = True
+        kept.complete = self.words.item_done is None and item.get("status") != "in_progress"
+
+    def _item_done(self, event: JsonObject) -> None:
+        item = event.get("item")
+        kept = self.items.get(item.get("id")) if isinstance(item, dict) else None
+        if kept is not None:
+            kept.complete = True
+
+    def _item_retrieved(self, event: JsonObject) -> None:
+        item = event.get("item")
+        item_id = item.get("id") if isinstance(item, dict) else None
+        self._answer("conversation.item.retrieve", lambda said: said.event.get("item_id") == item_id)
+
+    def _item_truncated(self, event: JsonObject) -> None:
+        item_id = event.get("item_id")
+        self._answer("conversation.item.truncate", lambda said: said.event.get("item_id") == item_id)
+        kept = self.items.get(item_id)
+        if kept is not None:
+            index = event.get("content_index")
+            kept.truncated(index if isinstance(index, int) else 0, _number(event.get("audio_end_ms"), 0.0))
+            self._resize(kept)
+
+    def _item_deleted(self, event: JsonObject) -> None:
+        item_id = event.get("item_id")
+        self._answer("conversation.item.delete", lambda said: said.event.get("item_id") == item_id)
+        kept = self.items.get(item_id)
+        if kept is not None:
+            self._forget(kept)
+
+    def _forget(self, kept: Kept) -> None:
+        self.items.remove(kept)
+        self.version += 1
+
+    def _transcribed(self, event: JsonObject) -> None:
+        kept = self.items.get(event.get("item_id"))
+        if kept is not None:
+            index = event.get("content_index")
+            kept.transcribed(index if isinstance(index, int) else 0, event.get("transcript"))
+            kept.awaits_words = False
+            self._resize(kept)
+
+    def _not_transcribed(self, event: JsonObject) -> None:
+        kept = self.items.get(event.get("item_id"))
+        if kept is not None:
+            kept.awaits_words = False
+
+    def _resize(self, kept: Kept) -> None:
+        self.items.resize(kept)
+        self.version += 1
+
+    # -- responses --------------------------------------------------------------------------------------
+
+    def _response_created(self, event: JsonObject) -> None:
+        value = event.get("response")
+        if not isinstance(value, dict) or any(r.id == value.get("id") for r in self.running):
+            return
+        order = self._order_of(value)
+        if order is not None:
+            self.tail.answered(order)
+        else:
+            self.owes_answer = False
+        self.conversation_id = self.conversation_id or value.get("conversation_id")
+        self.running.append(Running(str(value.get("id")), value, order))
+
+    def _order_of(self, value: JsonObject) -> Said | None:
+        """Return which order a response answers: the oldest, unless what it was marked with says another."""
+        orders = list(self.tail.waiting("response.create"))
+        marked = value.get("metadata")
+        for order in orders if marked else ():
+            if params(order).get("metadata") == marked:
+                return order
+        unmarked = [order for order in orders if not params(order).get("metadata")]
+        return unmarked[0] if unmarked and not self.owes_answer else None
+
+    def _response_done(self, event: JsonObject) -> None:
+        ended = self._in_flight.ended(event.get("response"))
+        details = (event.get("response") or _NO_DETAIL).get("status_details") or _NO_DETAIL
+        if ended is not None and details.get("reason") == "client_cancelled":
+            self._answer("response.cancel", lambda said: cancels(said, ended))
+
+    def _made(self, output: Output) -> None:
+        """Let the conversation hold what an item has come to."""
+        kept = self.items.get(output.id)
+        if kept is not None:
+            kept.value = output.item
+            kept.complete = kept.complete or self.words.item_done is None
+            kept.audio_ms = output.sound_chars * 3 / 4 / self._out_bytes_per_ms
+            self._resize(kept)
+
+    # -- answers ----------------------------------------------------------------------------------------
+
+    def _answer(self, kind: str, matches: Callable[[Said], bool] = lambda _: True) -> None:
+        said = self.tail.first(kind, matches)
+        if said is not None and self._is_ours:
+            self.tail.forget(said)  # which tells nothing of what was said before
+        elif said is not None:
+            self.tail.answered(said)
+
+    def _refused(self, event: JsonObject) -> None:
+        """Find out what of the client's an ``error`` refuses, and wait for no other answer to that."""
+        error = event.get("error")
+        error = error if isinstance(error, dict) else _NO_DETAIL
+        event_id, code = error.get("event_id"), error.get("code")
+        if event_id is not None:
+            said = next((s for s in self.tail.waiting() if s.event_id == event_id), None)
+        elif code in REFUSED_KINDS:
+            if code == "conversation_already_has_active_response" and self.owes_answer:
+                self.owes_answer = False
+                return
+            said = self.tail.first(REFUSED_KINDS[code])
+        elif error.get("type") == "invalid_request_error":
+            said = next((s for s in self.tail.waiting() if s.event_id is None), None)
+        else:
+            said = None
+        if said is not None:
+            self.tail.answered(said)
+
+    # -- bounds -----------------------------------------------------------------------------------------
+
+    def _make_room(self) -> None:
+        """Let the oldest sound go, that of items first, which may have their words; then the oldest items."""
+        while self.kept_bytes > self._most_bytes:
+            quiet = self.items.drop_oldest_speech()
+            if quiet is not None:
+                self.speech_lost += not any(part.get("transcript") for part in quiet.parts())
+            elif not self.tail.drop_oldest_sound():
+                break
+        while self.items.order and self._is_too_much:
+            self.items.drop_oldest()
+            self.version += 1
+
+    @property
+    def _is_too_much(self) -> bool:
+        return self.kept_bytes > self._most_bytes or len(self.items) > self._most_items
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) else otherwise

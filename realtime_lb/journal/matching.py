@@ -1,0 +1,55 @@
+"""Which of the client's events a server's event answers."""
+
+from __future__ import annotations
+
+from realtime_lb.journal import sessions
+from realtime_lb.journal.responses import Running
+from realtime_lb.journal.tail import Said
+from realtime_lb.journal.words import canonical_item
+from realtime_lb.typing import JsonObject
+
+__all__ = ["REFUSED_KINDS", "as_sent", "cancels", "creates", "hearing", "params"]
+
+_NO_DETAIL: JsonObject = {}
+
+REFUSED_KINDS = {
+    "response_cancel_not_active": "response.cancel",
+    "conversation_already_has_active_response": "response.create",
+    "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
+}
+"""What an ``error`` refuses that does not say so itself, by its code."""
+
+
+def hearing(session: JsonObject) -> object:
+    """Return how a server listens in such a session. If that changes, it begins anew."""
+    detection = sessions.turn_detection(session) or _NO_DETAIL
+    told = {name: value for name, value in detection.items() if value is not None}
+    return told, sessions.bytes_per_ms(session, "input")
+
+
+def params(said: Said) -> JsonObject:
+    """Return what a ``response.create`` asks for."""
+    params = said.event.get("response")
+    return params if isinstance(params, dict) else _NO_DETAIL
+
+
+def cancels(said: Said, running: Running) -> bool:
+    """Say whether an event of the client's is to end a response."""
+    wanted = said.event.get("response_id")
+    return wanted == running.id if wanted is not None else not running.is_aside
+
+
+def creates(said: Said, item: JsonObject) -> bool:
+    """Say whether an event of the client's may have made an item."""
+    sent = said.event.get("item")
+    if not isinstance(sent, dict):
+        return False
+    if sent.get("id") is not None:
+        return bool(sent["id"] == item.get("id"))
+    return all(sent.get(name) == item.get(name) for name in ("type", "role", "call_id") if name in sent)
+
+
+def as_sent(said: Said) -> JsonObject:
+    """Return what a client said of an item, which holds the sound and pictures that servers do not repeat."""
+    sent = canonical_item(said.event["item"])
+    return {name: sent[name] for name in ("content", "output", "arguments") if name in sent}

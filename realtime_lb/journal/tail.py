@@ -1,0 +1,196 @@
+"""What the client has said that no upstream has answered yet: sound and events, in their order.
+
+A new upstream is told the tail again, as it stands. So an event that was sent to an upstream which then died
+is neither lost nor, once it was answered, told twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from attrs import define, field
+
+from realtime_lb.typing import JsonObject
+
+__all__ = ["ANSWERED", "Said", "Sound", "Tail"]
+
+_AUDIO = re.compile(rb'"audio"[ \t\r\n]*:[ \t\r\n]*"')
+_PADDING = ord("=")
+
+_IN_TURN = frozenset(
+    {
+        "session.update",
+        "conversation.item.create",
+        "conversation.item.delete",
+        "conversation.item.truncate",
+        "conversation.item.retrieve",
+        "input_audio_buffer.commit",
+        "input_audio_buffer.clear",
+        "response.cancel",
+    }
+)
+"""Events that a server answers in turn. An answer to a later one means that it was answered, or refused."""
+
+ANSWERED = _IN_TURN | {"response.create"}
+"""All events of the client's that a server answers; nobody can wait for an answer to any other."""
+
+
+@define(eq=False)
+class Sound:
+    """One ``input_audio_buffer.append``.
+
+    Attributes:
+        payload: The event as it came.
+        start_ms: Where it begins in all that the client has said.
+        length_ms: How long it is.
+    """
+
+    payload: bytes
+    start_ms: float
+    length_ms: float
+
+    @property
+    def encoded(self) -> bytes:
+        """The sound, in base64."""
+        begin, end = _span(self.payload)
+        return self.payload[begin:end]
+
+
+@define(eq=False)
+class Said:
+    """Any other event of the client's.
+
+    Attributes:
+        kind: Its type, as GA calls it.
+        payload: The event as it came.
+        event: Its meaning.
+    """
+
+    kind: str
+    payload: bytes
+    event: JsonObject
+
+    @property
+    def event_id(self) -> str | None:
+        """The client's own name for it."""
+        given = self.event.get("event_id")
+        return given if isinstance(given, str) else None
+
+
+def _span(payload: bytes) -> tuple[int, int]:
+    match = _AUDIO.search(payload)
+    if match is None:
+        return 0, 0
+    begin = match.end()
+    return begin, max(begin, payload.find(b'"', begin))
+
+
+@define(eq=False)
+class Tail:
+    """Sound and events without an answer.
+
+    Attributes:
+        entries: Oldest first.
+        sound_bytes: How large the sound among them is.
+        said_bytes: How large the events are.
+        position_ms: How long all sound is that the client ever sent.
+        lost_ms: How much of it fell out for want of room since somebody asked.
+    """
+
+    entries: deque[Sound | Said] = field(factory=deque)
+    sound_bytes: int = 0
+    said_bytes: int = 0
+    position_ms: float = 0.0
+    lost_ms: float = 0.0
+
+    def hear(self, payload: bytes, bytes_per_ms: float) -> None:
+        """Take sound."""
+        begin, end = _span(payload)
+        size = (end - begin) * 3 // 4
+        if size and payload[end - 1] == _PADDING:
+            size -= 1 + (payload[end - 2] == _PADDING)
+        length_ms = size / bytes_per_ms
+        self.entries.append(Sound(payload, self.position_ms, length_ms))
+        self.position_ms += length_ms
+        self.sound_bytes += len(payload)
+
+    def say(self, said: Said) -> None:
+        """Take an event."""
+        self.entries.append(said)
+        self.said_bytes += len(said.payload)
+
+    def say_first(self, said: Said) -> None:
+        """Take an event before all others."""
+        self.entries.appendleft(said)
+        self.said_bytes += len(said.payload)
+
+    def waiting(self, kind: str | None = None) -> Iterator[Said]:
+        """Yield events that were not answered."""
+        if not self.said_bytes:
+            return iter(())
+        return (e for e in list(self.entries) if isinstance(e, Said) and kind in {None, e.kind})
+
+    def first(self, kind: str, matches: Callable[[Said], bool] = lambda _: True) -> Said | None:
+        """Return the oldest event of *kind* that *matches*."""
+        return next((said for said in self.waiting(kind) if matches(said)), None)
+
+    def answered(self, said: Said) -> None:
+        """Forget *said*, and all before it that must have been answered in their turn."""
+        earlier = []
+        for entry in self.entries:
+            if entry is said:
+                break
+            if isinstance(entry, Said) and entry.kind in _IN_TURN:
+                earlier.append(entry)
+        for gone in (*earlier, said):
+            self.forget(gone)
+
+    def forget(self, said: Said) -> None:
+        """Forget *said* alone."""
+        self.entries.remove(said)
+        self.said_bytes -= len(said.payload)
+
+    def take_until(self, end: Said | float | None) -> list[Sound]:
+        """Take out the sound before an event, or before a time in milliseconds, or all; return it."""
+        taken: list[Sound] = []
+        kept: deque[Sound | Said] = deque()
+        reached = False
+        for entry in self.entries:
+            reached = reached or entry is end
+            is_sound = isinstance(entry, Sound)
+            if isinstance(end, float | int) and isinstance(entry, Sound):
+                reached = reached or entry.start_ms + entry.length_ms > end
+            if is_sound and not reached:
+                taken.append(entry)  # type: ignore[arg-type]  # it is a sound
+            else:
+                kept.append(entry)
+        self.entries = kept
+        self.sound_bytes -= sum(len(sound.payload) for sound in taken)
+        return taken
+
+    def trim(self, before_ms: float) -> None:
+        """Let go of sound at the very front that ended before a time."""
+        entries = self.entries
+        while entries and isinstance(first := entries[0], Sound):
+            if first.start_ms + first.length_ms >= before_ms:
+                return
+            entries.popleft()
+            self.sound_bytes -= len(first.payload)
+
+    def drop_oldest_sound(self) -> bool:
+        """Make room; say whether there was any sound to drop."""
+        sound = next((entry for entry in self.entries if isinstance(entry, Sound)), None)
+        if sound is None:
+            return False
+        self.entries.remove(sound)
+        self.sound_bytes -= len(sound.payload)
+        self.lost_ms += sound.length_ms
+        return True
+
+    @property
+    def sound_from_ms(self) -> float:
+        """Where the oldest sound begins."""
+        first = next((entry for entry in self.entries if isinstance(entry, Sound)), None)
+        return self.position_ms if first is None else first.start_ms

@@ -1,0 +1,132 @@
+"""What becomes of each frame between a client and one upstream: named, translated, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from realtime_lb.dialects import Translator
+from realtime_lb.events import AUDIO_DELTAS, event_type
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.journal import Continuity, Journal
+from realtime_lb.typing import JsonObject
+
+__all__ = ["Judge", "Passage"]
+
+Judge = Callable[[str, Frame], bool]
+"""Says whether an event, by its type, is to be kept from the client: its upstream is to be left for it."""
+
+_TEXT = Opcode.TEXT
+
+APPEND = "input_audio_buffer.append"
+
+
+def _keeps_nothing(_kind: str, _frame: Frame) -> bool:
+    return False
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+class Passage:
+    """Both ways between a client and one upstream.
+
+    Args:
+        journal: Told of all that passes.
+        translator: Between the two.
+        continuity: How the upstream takes over from another; the first one has none.
+        write_up: Sends the upstream a frame of ours.
+        write_down: Sends the client one.
+
+    Attributes:
+        continuity: As given.
+        judge: Looks at the upstream's events first.
+        on_turn: Called when anything but sound has passed.
+    """
+
+    def __init__(  # two ends, and what is between them
+        self,
+        journal: Journal,
+        translator: Translator,
+        continuity: Continuity,
+        *,
+        write_up: Callable[[Frame], object],
+        write_down: Callable[[Frame], object],
+    ) -> None:
+        self.continuity = continuity
+        self.judge: Judge = _keeps_nothing
+        self.on_turn: Callable[[], None] = _nothing
+        self._journal = journal
+        self._translator = translator
+        self._write_up = write_up
+        self._write_down = write_down
+
+    def from_client(self, frame: Frame) -> Sequence[Frame]:
+        """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
+        kind = event_type(frame.payload) if frame.opcode is _TEXT else None
+        if kind is None:
+            return self._translator.from_client(frame)
+        payload = frame.payload
+        sent, answers = self.continuity.from_client(kind, payload)
+        says: list[Frame] = []
+        for told in sent:
+            says += self._translator.from_client(frame if told is payload else Frame(_TEXT, told))
+        if self._translator.client is not self._journal.words.dialect:
+            self._journal.speaks(self._translator.client)
+        if says or not sent:
+            self._journal.client_said(kind, payload)
+        for answer in answers:
+            self.tell(answer)
+        if kind != APPEND:
+            self.on_turn()
+        return says
+
+    def from_upstream(self, frame: Frame) -> Sequence[Frame]:
+        """Return what the client gets for an upstream's frame."""
+        says: list[Frame] = []
+        for said in self._translator.from_upstream(frame):
+            kind = event_type(said.payload) if said.opcode is _TEXT else None
+            if kind is None:
+                says.append(said)
+            elif not self.judge(kind, said):
+                says += self.shown(kind, said)
+        if self.continuity.to_upstream:
+            self.flush()
+        return says
+
+    def shown(self, kind: str, said: Frame) -> Sequence[Frame]:
+        """Return what the client gets for an event of the upstream's in the client's dialect."""
+        payload = said.payload
+        shown = self.continuity.from_upstream(kind, payload)
+        if len(shown) == 1 and shown[0] is payload:
+            self._journal.client_told(kind, payload)
+            if kind not in AUDIO_DELTAS:
+                self.on_turn()
+            return (said,)
+        for told in shown:
+            self._journal.client_told(event_type(told) or "", told)
+        self.on_turn()
+        return [Frame(_TEXT, told) for told in shown]
+
+    def tell(self, event: JsonObject) -> None:
+        """Send the client an event of ours."""
+        told = self.continuity.written(event)
+        self._journal.client_told(str(event["type"]), told)
+        self._write_down(Frame(_TEXT, told))
+
+    def flush(self) -> None:
+        """Send the upstream what it is to be told by us."""
+        queue = self.continuity.to_upstream
+        while queue:
+            payload = queue.popleft()
+            sent = self._translator.from_client(Frame(_TEXT, payload))
+            for frame in sent:
+                self._write_up(frame)
+            if not sent:
+                self.continuity.unsayable(payload)
+
+    def go_live(self) -> None:
+        """Tell the upstream what it has not heard, and let the client have it."""
+        for answer in self.continuity.go_live():
+            self.tell(answer)
+        self.flush()
