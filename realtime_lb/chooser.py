@@ -124,6 +124,7 @@ class Chooser:
         emit: Takes the record of a panic.
         groups: Every deployment, by model group.
         spare: How many connections of a deployment are open in advance and free for a dial.
+        drained: Ids of deployments that get no session, however well they are.
     """
 
     leases: Leases
@@ -135,6 +136,7 @@ class Chooser:
     emit: Callable[[Record], None]
     groups: Mapping[str, Sequence[Deployment]]
     spare: Callable[[str], int] = field(default=lambda _: 0)
+    drained: set[str] = field(factory=set)
     _panicking: set[str] = field(factory=set)
 
     def able(self, group: ModelGroup, request: SessionRequest) -> Able:
@@ -219,12 +221,14 @@ class Chooser:
     def has_room(self, deployment: Deployment) -> bool:
         """Say whether *deployment* may be dialled once more without going over its cap."""
         cap = deployment.max_sessions
+        if deployment.id in self.drained:
+            return False
         return cap is None or self.leases.live(deployment.id) < cap
 
     def _with_room(self, deployments: Sequence[Deployment]) -> list[Candidate]:
         found = []
         for deployment in deployments:
-            spare = self.spare(deployment.id)
+            spare = 0 if deployment.id in self.drained else self.spare(deployment.id)
             if spare or self.has_room(deployment):
                 live_sessions = self.leases.live(deployment.id) - spare
                 found.append(self.signals.candidate(deployment, live_sessions))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import define
 
@@ -52,7 +52,12 @@ class Dialer:
     clock: Clock
 
     async def dial(
-        self, groups: Sequence[ModelGroup], request: SessionRequest, attempts: list[Attempt]
+        self,
+        groups: Sequence[ModelGroup],
+        request: SessionRequest,
+        attempts: list[Attempt],
+        *,
+        shunned: Collection[str] = (),
     ) -> Upstream:
         """Return an accepted upstream, trying distinct deployments.
 
@@ -60,6 +65,7 @@ class Dialer:
             groups: Where to look: the group that was asked for, then its fallbacks.
             request: What is asked for.
             attempts: Gets one entry for each dial, as it ends.
+            shunned: Ids of deployments not to dial.
 
         Raises:
             InvalidRequest: No deployment can serve such a request.
@@ -70,7 +76,7 @@ class Dialer:
         Cancelling ends the attempts under way and gives their leases back.
         """
         deadline_s = self.clock() + self.routing.open_timeout_s
-        opening = Opening(request=request, attempts=attempts, deadline_s=deadline_s)
+        opening = Opening(request=request, attempts=attempts, deadline_s=deadline_s, tried=set(shunned))
         refusals: list[RealtimeError] = []
         full: list[Able] = []
         for group in groups:

@@ -68,6 +68,8 @@ def _excluded(chooser: Chooser, deployment: Deployment, able: Able, field: Field
     """Return the first question that *deployment* did not pass; empty if it passed all."""
     if deployment.id in able.excluded:
         return able.excluded[deployment.id]
+    if deployment.id in chooser.drained:
+        return "drained"
     if any(c.deployment.id == deployment.id for c in field.candidates):
         return ""
     if deployment not in field.triage.eligible:

@@ -19,8 +19,10 @@ __all__ = [
     "HealthState",
     "PanicChanged",
     "Record",
+    "RehomeCause",
     "SessionClosed",
     "SessionOpened",
+    "SessionRehomed",
     "SinkOverflowed",
     "Standing",
     "Traffic",
@@ -164,6 +166,47 @@ class SessionClosed:
     fault: Fault
 
 
+class RehomeCause(enum.StrEnum):
+    """Why a live session was moved to another upstream."""
+
+    CLOSED = "closed"
+    LOST = "lost"
+    EXPIRED = "expired"
+    EXPIRING = "expiring"
+    RESPONSE_FAILED = "response_failed"
+    SILENT = "silent"
+    DRAINED = "drained"
+
+
+@frozen(kw_only=True)
+class SessionRehomed:
+    """A live session was moved to another upstream, and its client was told nothing of it.
+
+    Attributes:
+        session_id: Our name for the session.
+        cause: ``closed``, ``lost``: the upstream ended it, with a goodbye or without; ``expired``,
+            ``expiring``: its time was over, or nearly; ``response_failed``: an answer was refused before
+            anything of it was heard; ``silent``: no answer came; ``drained``: somebody wanted it so.
+        from_deployment: Where it was, by id.
+        to_deployment: Where it is.
+        gap_s: For how long nothing reached the client or left it.
+        items: How many items the new upstream was told of.
+        replayed_bytes: How much it was told in all.
+        lost: What it could not be told of, in words.
+        attempts: The dials that it took.
+    """
+
+    session_id: str
+    cause: RehomeCause
+    from_deployment: str
+    to_deployment: str
+    gap_s: float
+    items: int
+    replayed_bytes: int
+    lost: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+
 @frozen(kw_only=True)
 class EventObserved:
     """An event passed whose type somebody asked to see.
@@ -276,6 +319,7 @@ class SinkOverflowed:
 Record: TypeAlias = (
     SessionOpened
     | SessionClosed
+    | SessionRehomed
     | EventObserved
     | FieldDropped
     | HealthChanged

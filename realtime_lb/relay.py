@@ -103,17 +103,18 @@ class Lane:
             self._watch = None
 
 
-async def relay(
+async def relay(  # noqa: PLR0913  # two legs, and what is between them
     downstream: Leg,
     upstream: Leg,
     *,
     taps: tuple[Tap, Tap],
     translate: tuple[Translate, Translate],
-    held: Sequence[Frame],
+    held: tuple[Sequence[Frame], Sequence[Frame]],
     stall_timeout_s: float,
     stopped: asyncio.Future[Close],
-) -> Ending:
-    """Pass frames both ways until one leg ends, stops reading, or *stopped* is set.
+    left: asyncio.Future[None],
+) -> Ending | None:
+    """Pass frames both ways until one leg ends, stops reading, or *stopped* is set; None once *left* is.
 
     Leaves both legs as they are: closing them is the caller's.
 
@@ -122,9 +123,10 @@ async def relay(
         upstream: The provider's leg, paused.
         taps: Who sees the client's frames, and who the upstream's.
         translate: What the upstream gets for the client's frames, and the client for the upstream's.
-        held: What the upstream has said already; goes first.
+        held: What the client has said already, and what the upstream has; goes first.
         stall_timeout_s: How long a leg may take nothing.
         stopped: How to end from outside.
+        left: How to take the upstream away, without an end.
     """
     stall: asyncio.Future[Direction] = asyncio.get_running_loop().create_future()
 
@@ -146,21 +148,21 @@ async def relay(
     downstream.redirect(from_client)
     provider.resume()
     client.resume()
-    for frame in held:
-        down.forward(frame)
+    for hear, frames in ((down.forward, held[1]), (from_client, held[0])):
+        for frame in frames:
+            hear(frame)
     try:
-        ends: set[asyncio.Future[Any]] = {downstream.ended, upstream.ended, stall, stopped}
+        ends: set[asyncio.Future[Any]] = {downstream.ended, upstream.ended, stall, stopped, left}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         up.stop_watching()
         down.stop_watching()
     if stall.done():
         return Ending(stall.result(), Close(1008), stalled=True)
-    if upstream.ended.done():
-        return Ending(Direction.SERVER, upstream.ended.result())
-    if downstream.ended.done():
-        return Ending(Direction.CLIENT, downstream.ended.result())
-    return Ending(None, stopped.result())
+    for by, leg in ((Direction.SERVER, upstream), (Direction.CLIENT, downstream)):
+        if leg.ended.done():
+            return Ending(by, leg.ended.result())
+    return Ending(None, stopped.result()) if stopped.done() else None
 
 
 def _answer(invalid: InvalidEvent) -> Frame:

@@ -78,10 +78,10 @@ class Reports:
         self.signals.abandoned(deployment.id, waited_s)
         self.health.abandoned(deployment)
 
-    def closed(self, deployment: Deployment, close: Close, opened_s: float) -> None:
+    def closed(self, deployment: Deployment, close: Close, opened_s: float) -> Verdict:
         """Take in that the upstream ended a session, or stopped reading it, after *opened_s*."""
         outcome = Outcome(what=What.CLOSED, close_code=close.code, message=close.reason, opened_s=opened_s)
-        self._take(deployment, outcome, f"closed a session with {close.code}")
+        return self._take(deployment, outcome, f"closed a session with {close.code}")
 
     def said(self, deployment: Deployment, event: JsonObject) -> None:
         """Take in an event that may say something about its deployment: an error, an answer, its limits."""

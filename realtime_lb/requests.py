@@ -63,6 +63,10 @@ class SessionRequest:
     tags: tuple[str, ...] = ()
     id: str = field(factory=new_session_id)
 
+    def spoken_as(self, dialect: Dialect) -> SessionRequest:
+        """Return the same request of a client that is known to speak *dialect*."""
+        return evolve(self, dialect=dialect, dialect_is_guess=False)
+
 
 @frozen(kw_only=True)
 class DialRequest:

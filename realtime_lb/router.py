@@ -7,9 +7,10 @@ import logging
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,7 +25,7 @@ from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, Shutt
 from realtime_lb.explain import explain
 from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
-from realtime_lb.records import SessionClosed
+from realtime_lb.records import SessionClosed, SessionRehomed
 from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
@@ -163,6 +164,14 @@ class RealtimeRouter:
 
         Cancelling before *accept* ends the dial; after it, it closes both ends with 1001.
         """
+        return await self._serve(request, accept)
+
+    async def _serve(
+        self,
+        request: SessionRequest,
+        accept: Accept,
+        on_rehomed: Callable[[SessionRehomed], None] | None = None,
+    ) -> SessionClosed:
         if self.closing:
             raise ShuttingDown
         self._engine.begin()
@@ -173,8 +182,10 @@ class RealtimeRouter:
             reports=self._engine.reports,
             emit=self._ring.emit,
             limits=self.settings.limits,
+            rehome=self.settings.rehome,
             logging=self.settings.logging,
             clock=self._clock,
+            on_rehomed=on_rehomed,
         )
         self._sessions.add(session)
         self._idle.clear()
@@ -197,6 +208,7 @@ class RealtimeRouter:
         headers: Mapping[str, str] | None = None,
         affinity: str | None = None,
         tags: Sequence[str] = (),
+        on_rehomed: Callable[[SessionRehomed], None] | None = None,
     ) -> AsyncIterator[RealtimeSession]:
         """Open a balanced session inside this process.
 
@@ -209,6 +221,7 @@ class RealtimeRouter:
             headers: Headers to pass on, such as ``OpenAI-Safety-Identifier``.
             affinity: Sessions with the same text here go to the same deployment while it has room.
             tags: Labels that deployments are to have, where tag filtering is on.
+            on_rehomed: Told each time that the session has moved to another upstream. Must not block.
 
         Yields:
             The session. Leaving the block closes it.
@@ -226,7 +239,8 @@ class RealtimeRouter:
             affinity=affinity,
             tags=tuple(tags),
         )
-        async with session_over(self.serve, request, self.settings.limits.max_message_bytes) as session:
+        serve = partial(self._serve, on_rehomed=on_rehomed)
+        async with session_over(serve, request, self.settings.limits.max_message_bytes) as session:
             yield session
 
     def explain(
@@ -276,6 +290,39 @@ class RealtimeRouter:
             live_sessions=len(self._sessions),
             records_dropped=self._ring.dropped,
         )
+
+    def drain(self, deployment_id: str) -> int:
+        """Give a deployment no more sessions, and move those that it has, each between two of its turns.
+
+        Returns at once; `snapshot` shows how many are left. Idempotent. Sessions that cannot be moved stay to
+        their end: those of a call that a client attached to, those relayed unread, and all where there is
+        nobody else.
+
+        Args:
+            deployment_id: Which one.
+
+        Returns:
+            How many sessions will be moved.
+
+        Raises:
+            KeyError: There is none of this id.
+        """
+        self._known(deployment_id)
+        self._engine.chooser.drained.add(deployment_id)
+        return sum(session.drain(deployment_id) for session in tuple(self._sessions))
+
+    def readmit(self, deployment_id: str) -> None:
+        """Undo `drain`: the deployment gets sessions again, and none comes back by itself. Idempotent.
+
+        Raises:
+            KeyError: There is none of this id.
+        """
+        self._known(deployment_id)
+        self._engine.chooser.drained.discard(deployment_id)
+
+    def _known(self, deployment_id: str) -> None:
+        if not any(d.id == deployment_id for d in self.settings.deployments):
+            raise KeyError(deployment_id)
 
     async def aclose(self) -> None:
         """Say goodbye to all live sessions (1001), wait for them, release everything. Idempotent."""

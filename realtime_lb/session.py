@@ -15,7 +15,7 @@ from realtime_lb.attempts import Upstream
 from realtime_lb.catalog import Catalog
 from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.dialer import Dialer
-from realtime_lb.endings import Farewell, farewell
+from realtime_lb.endings import Ending, Farewell, farewell
 from realtime_lb.errors import (
     DownstreamClosed,
     InternalError,
@@ -25,14 +25,25 @@ from realtime_lb.errors import (
     UpstreamError,
 )
 from realtime_lb.frames import Close, Frame, Opcode
+from realtime_lb.journal import Journal
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
-from realtime_lb.records import Attempt, Direction, Fault, Record, SessionClosed, SessionOpened
+from realtime_lb.records import (
+    Attempt,
+    Direction,
+    Fault,
+    Record,
+    SessionClosed,
+    SessionOpened,
+    SessionRehomed,
+)
+from realtime_lb.rehome import Home
 from realtime_lb.relay import Translate, relay, untranslated
 from realtime_lb.reports import Reports, Watch
 from realtime_lb.requests import SessionRequest
-from realtime_lb.settings import LimitSettings, LoggingSettings
+from realtime_lb.settings import LimitSettings, LoggingSettings, RehomeSettings
 from realtime_lb.snapshots import SessionSnapshot
+from realtime_lb.takeover import TakeOver
 from realtime_lb.translation import translator_for
 from realtime_lb.typing import Clock
 
@@ -61,8 +72,10 @@ class Session:
         reports: Told what the session shows of it.
         emit: Takes records.
         limits: What a connection may cost.
+        rehome: When it moves to another upstream.
         logging: Which events are asked for.
         clock: Monotonic seconds.
+        on_rehomed: Told when it has moved.
     """
 
     request: SessionRequest
@@ -71,8 +84,10 @@ class Session:
     reports: Reports
     emit: Callable[[Record], None]
     limits: LimitSettings
+    rehome: RehomeSettings
     logging: LoggingSettings
     clock: Clock
+    on_rehomed: Callable[[SessionRehomed], None] | None = None
     deployment_id: str | None = None
     _model_group: str | None = None
     _attempts: list[Attempt] = field(factory=list)
@@ -82,6 +97,8 @@ class Session:
     _goodbye: Farewell = field(init=False)
     _dialing: asyncio.Timeout | None = None
     _meter: Meter = field(init=False)
+    _upstream: Upstream = field(init=False)
+    _life: Home | None = None
     _stopped: asyncio.Future[Close] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -108,11 +125,14 @@ class Session:
         self._began_at_s = self.clock()
         try:
             upstream = await self._placed()
-            with upstream.lease:
+            self._upstream = upstream
+            try:
                 downstream = await self._accepted(upstream.leg, accept)
                 self._goodbye = _INTERRUPTED
                 self._tell_opened(upstream)
                 await self._relayed(downstream, upstream)
+            finally:
+                self._upstream.lease.release()
         except RealtimeError as error:
             self._goodbye = _refusal(error)
             raise
@@ -162,24 +182,77 @@ class Session:
 
     async def _relayed(self, downstream: Leg, upstream: Upstream) -> None:
         try:
-            ending = await relay(
-                downstream,
-                upstream.leg,
-                taps=(self._meter.see_client, self._meter.see_upstream),
-                translate=self._translation(upstream),
-                held=upstream.held,
-                stall_timeout_s=self.limits.stall_timeout_s,
-                stopped=self._stopped,
-            )
+            if self._can_move(upstream):
+                self._life = self._home(downstream, upstream)
+                ending = await self._life.live(upstream)
+            else:
+                ending = await self._relayed_once(downstream, upstream)
             self._goodbye = farewell(ending, self.limits.stall_timeout_s)
-            if ending.by is Direction.SERVER:
-                close = Close(1006, "stopped reading") if ending.stalled else ending.close
-                self.reports.closed(upstream.deployment, close, self.clock() - self._began_at_s)
         except Exception:
             self._goodbye = _defect()
             raise
         finally:
-            await _part(downstream, upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
+            await _part(downstream, self._upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
+
+    def _can_move(self, upstream: Upstream) -> bool:
+        """A call that a client attached to is where it is, and what is not read is not known."""
+        return self.rehome.enabled and not upstream.deployment.opaque and self.request.call_id is None
+
+    def _home(self, downstream: Leg, upstream: Upstream) -> Home:
+        groups = self.catalog.route(self.request.model)
+        own = (_group_of(upstream.deployment, groups),)
+        take_over = TakeOver(
+            request=self.request,
+            groups=groups if self.rehome.to_fallbacks else own,
+            dialer=self.dialer,
+            journal=Journal(
+                self.request.dialect, most_bytes=self.rehome.most_bytes, most_items=self.rehome.most_items
+            ),
+            downstream=downstream,
+            emit=self.emit,
+            attempts=self._attempts,
+        )
+        return Home(
+            take_over=take_over,
+            downstream=downstream,
+            meter=self._meter,
+            reports=self.reports,
+            emit=self.emit,
+            settings=self.rehome,
+            stall_timeout_s=self.limits.stall_timeout_s,
+            stopped=self._stopped,
+            on_moved=self._moved,
+            clock=self.clock,
+        )
+
+    def _moved(self, upstream: Upstream, record: SessionRehomed) -> None:
+        self._upstream, self.deployment_id = upstream, upstream.deployment.id
+        if self.on_rehomed is not None:
+            self.on_rehomed(record)
+
+    def drain(self, deployment_id: str) -> bool:
+        """Move elsewhere between two turns if the session is on this deployment; say whether it will try."""
+        if self._life is None or self.deployment_id != deployment_id:
+            return False
+        self._life.drain()
+        return True
+
+    async def _relayed_once(self, downstream: Leg, upstream: Upstream) -> Ending:
+        ending = await relay(
+            downstream,
+            upstream.leg,
+            taps=(self._meter.see_client, self._meter.see_upstream),
+            translate=self._translation(upstream),
+            held=((), upstream.held),
+            stall_timeout_s=self.limits.stall_timeout_s,
+            stopped=self._stopped,
+            left=asyncio.get_running_loop().create_future(),
+        )
+        assert ending is not None  # noqa: S101  # nobody takes the upstream away
+        if ending.by is Direction.SERVER:
+            close = Close(1006, "stopped reading") if ending.stalled else ending.close
+            self.reports.closed(upstream.deployment, close, self.clock() - self._began_at_s)
+        return ending
 
     def _translation(self, upstream: Upstream) -> tuple[Translate, Translate]:
         if upstream.deployment.opaque:

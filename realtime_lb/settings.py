@@ -15,6 +15,7 @@ __all__ = [
     "HealthSettings",
     "LimitSettings",
     "LoggingSettings",
+    "RehomeSettings",
     "RoutingSettings",
     "ServerSettings",
     "Settings",
@@ -119,6 +120,35 @@ class HealthSettings:
 
 
 @frozen(kw_only=True)
+class RehomeSettings:
+    """When a live session is moved to another upstream, and what is kept of it for that.
+
+    Attributes:
+        enabled: Move sessions whose upstream ends, falls silent or is drained. False keeps nothing of them:
+            a session then ends with its upstream.
+        to_fallbacks: Move them into the fallbacks of their model group, too, which are perhaps elsewhere in
+            the world.
+        most_bytes: How much is kept of one session. The oldest sound goes first, its words stay; then the
+            oldest items.
+        most_items: How many items are kept.
+        timeout_s: How long a move may take before the client is told the truth.
+        per_minute: How often one session may be moved within a minute.
+        margin_s: How long before its end a session is moved, between two turns.
+        answer_timeout_s: How long an upstream may leave a client without an answer; one that mostly answers
+            faster gets six times as long as it mostly needs, and four seconds at least.
+    """
+
+    enabled: bool = True
+    to_fallbacks: bool = False
+    most_bytes: int = 2 * 1024 * 1024
+    most_items: int = 1000
+    timeout_s: float = 8.0  # clients give up on a dial at 10
+    per_minute: int = 6
+    margin_s: float = 180.0
+    answer_timeout_s: float = 30.0
+
+
+@frozen(kw_only=True)
 class LimitSettings:
     """What a connection may cost.
 
@@ -183,6 +213,7 @@ class Settings:
         deployments: What sessions can be placed on.
         routing: How a deployment is chosen and dialled.
         health: When a deployment is left alone.
+        rehome: When a live session is moved.
         limits: What a connection may cost.
         logging: What is logged.
         server: The gateway's door.
@@ -191,6 +222,7 @@ class Settings:
     deployments: tuple[Deployment, ...]
     routing: RoutingSettings = RoutingSettings()
     health: HealthSettings = HealthSettings()
+    rehome: RehomeSettings = RehomeSettings()
     limits: LimitSettings = LimitSettings()
     logging: LoggingSettings = LoggingSettings()
     server: ServerSettings = ServerSettings()

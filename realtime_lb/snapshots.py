@@ -72,8 +72,8 @@ class CandidateExplained:
     Attributes:
         deployment: Its id.
         score: What the strategy makes of it; None where it is not asked.
-        excluded: Why the strategy is not asked: ``cannot_serve``, ``tags``, ``full``, ``order``, or its
-            state of health. Empty where it is.
+        excluded: Why the strategy is not asked: ``cannot_serve``, ``tags``, ``drained``, ``full``,
+            ``order``, or its state of health. Empty where it is.
         standing: Its health.
         live_sessions: Leases out on it.
         max_sessions: Its cap.

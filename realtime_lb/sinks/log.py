@@ -19,6 +19,7 @@ from realtime_lb.records import (
     Record,
     SessionClosed,
     SessionOpened,
+    SessionRehomed,
     SinkOverflowed,
     Standing,
     Traffic,
@@ -39,6 +40,7 @@ logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 _EVENTS = {
     SessionOpened: "session opened",
     SessionClosed: "session closed",
+    SessionRehomed: "session moved to another upstream",
     EventObserved: "realtime event",
     FieldDropped: "field left out: the upstream's dialect has no word for it",
     HealthChanged: "deployment health changed",

@@ -11,7 +11,7 @@ from attrs import define
 from realtime_lb import RealtimeRouter, Secret, Settings
 from realtime_lb.deployments import Deployment
 from realtime_lb.records import HealthChanged, HealthState
-from realtime_lb.settings import HealthSettings
+from realtime_lb.settings import HealthSettings, RehomeSettings
 from realtime_lb.simulator import Simulator
 from tests.support import QUIET, Records, Websocket, deployment, gateway, upstream
 
@@ -56,6 +56,7 @@ async def test_a_rate_limit_inside_an_answer_cools_its_deployment_for_exactly_th
             Settings(
                 deployments=(simulated("limited", limited, order=1), simulated("well", well, order=2)),
                 health=HealthSettings(slow_start_s=0),
+                rehome=RehomeSettings(enabled=False),  # it would have the answer given elsewhere
                 logging=QUIET,
             ),
             sinks=[told],

@@ -27,6 +27,7 @@ from realtime_lb.records import (
     PanicChanged,
     SessionClosed,
     SessionOpened,
+    SessionRehomed,
     SinkOverflowed,
     Traffic,
     Usage,
@@ -71,6 +72,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
 LINES = {
     "session opened": SessionOpened,
     "session closed": SessionClosed,
+    "session moved": SessionRehomed,
     "realtime event": EventObserved,
     "field left out": FieldDropped,
     "deployment health changed": HealthChanged,

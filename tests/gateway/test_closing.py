@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from realtime_lb import LimitSettings
+from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.records import Fault
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream
 
@@ -29,7 +29,7 @@ def close_with(code: int, reason: str) -> Any:
 async def test_the_upstreams_close_reaches_the_client_as_it_is(code: int) -> None:
     async with (
         upstream(close_with(code, "why, indeed")) as url,
-        gateway(deployment("a", url)) as gate,
+        gateway(deployment("a", url), rehome=RehomeSettings(enabled=False)) as gate,
         gate.open() as client,
     ):
         assert [(await client.receive()).data for _ in range(2)] == [SESSION_CREATED, "last words"]

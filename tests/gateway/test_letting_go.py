@@ -333,9 +333,10 @@ async def test_one_refusal_starts_one_watch_and_none_survives_the_relay() -> Non
             upstream,
             taps=(lambda _frame: None, lambda _frame: None),
             translate=(untranslated, untranslated),
-            held=(),
+            held=((), ()),
             stall_timeout_s=60.0,
             stopped=stopped,
+            left=asyncio.get_running_loop().create_future(),
         )
     )
     await asyncio.sleep(0)

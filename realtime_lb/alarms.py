@@ -1,0 +1,85 @@
+"""When an upstream is to be left before it ends: its time is nearly over, or it does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from attrs import define, field
+
+from realtime_lb.journal import Journal
+from realtime_lb.settings import RehomeSettings
+from realtime_lb.typing import Clock
+
+__all__ = ["Alarms"]
+
+_PATIENCE = 6.0
+_LEAST_S = 4.0
+"""An upstream that answers in half a second mostly may well need some of them at times."""
+
+_MARGIN_SHARE = 0.25
+"""Of a session's life, where the margin in the settings is longer than that."""
+
+_LAST_MOMENT_SHARE = 0.2
+"""Of the margin. Who is still not quiet then is moved in the middle of it."""
+
+
+@define(kw_only=True, eq=False)
+class Alarms:
+    """Timers of one session with one upstream.
+
+    Attributes:
+        journal: Knows what is awaited.
+        settings: How long to wait.
+        usual_s: How long an answer mostly takes there; None where that is not known.
+        on_silence: Called when no answer has come.
+        on_expiry: Called when the upstream's time is nearly over, with False; with True at the last moment.
+        wall: Seconds since 1970, as servers count them.
+    """
+
+    journal: Journal
+    settings: RehomeSettings
+    usual_s: Callable[[], float | None]
+    on_silence: Callable[[], None]
+    on_expiry: Callable[[bool], None]
+    wall: Clock
+    _awaited: object = None
+    _silence: asyncio.TimerHandle | None = None
+    _expiry: list[asyncio.TimerHandle] = field(factory=list)
+
+    def turned(self) -> None:
+        """Take in that something has passed."""
+        awaited = self.journal.awaited
+        if awaited == self._awaited:
+            return
+        self._awaited = awaited
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+        if awaited:
+            loop = asyncio.get_running_loop()
+            self._silence = loop.call_later(self._patience_s(), self.on_silence)
+
+    def _patience_s(self) -> float:
+        usual_s = self.usual_s()
+        most_s = self.settings.answer_timeout_s
+        return most_s if usual_s is None else min(most_s, max(_LEAST_S, _PATIENCE * usual_s))
+
+    def expires(self, at_s: object) -> None:
+        """Take in when the session ends, in seconds since 1970. Only the first is taken."""
+        if self._expiry or not isinstance(at_s, int | float):
+            return
+        left_s = at_s - self.wall()
+        margin_s = min(self.settings.margin_s, left_s * _MARGIN_SHARE)
+        if margin_s <= 0:
+            return
+        loop = asyncio.get_running_loop()
+        self._expiry = [
+            loop.call_later(left_s - margin_s, self.on_expiry, False),  # noqa: FBT003  # call_later's form
+            loop.call_later(left_s - margin_s * _LAST_MOMENT_SHARE, self.on_expiry, True),  # noqa: FBT003
+        ]
+
+    def stop(self) -> None:
+        """Forget all timers."""
+        for timer in (*self._expiry, *([self._silence] if self._silence else [])):
+            timer.cancel()
