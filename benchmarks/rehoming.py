@@ -1,0 +1,100 @@
+"""What re-homing is worth, and what it costs.
+
+``python -m benchmarks.rehoming calls`` has 200 calls talk over three upstreams,
+each somewhere in a turn, lets one upstream go, and counts who gets through. ``cost``
+times the journal per frame of sound. ``gap`` times the telling of 50 items beside a bare dial.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+
+from realtime_lb.journal import Journal
+from realtime_lb.typing import Dialect
+from tests.clients.conversation import sound
+from tests.rehoming.caller import house
+from tests.rehoming.crowd import CAUSES, crowd
+
+FRAMES = 200_000
+
+
+async def calls(sessions: int, causes: list[str], seed: int) -> None:
+    """Print one line for each cause."""
+    print(f"{'cause':<16} sessions  struck  survivors  moves   gap p50   gap p99")
+    for cause in causes:
+        outcome = await crowd(cause, sessions=sessions, seed=seed, talk_s=2 + sessions / 50)
+        print(
+            f"{cause:<16} {outcome.sessions:>8} {outcome.struck:>7} {outcome.survivors:>10} "
+            f"{len(outcome.gaps_s):>6} {outcome.gap_ms(0.5):>6.0f} ms {outcome.gap_ms(0.99):>6.0f} ms  "
+            f"{','.join(outcome.causes)}",
+            flush=True,
+        )
+        for failure in outcome.failures[:5]:
+            print(f"    {failure[:300]}")
+
+
+def cost() -> None:
+    """Print what the journal adds to a frame of sound, either way."""
+    journal = Journal(Dialect.GA)
+    audio = sound(loud_ms=20, silent_ms=0)[0]
+    up = json.dumps({"type": "input_audio_buffer.append", "audio": audio}).encode()
+    down = (
+        b'{"type":"response.output_audio.delta","event_id":"event_1","response_id":"resp_1","item_id":"item_1",'
+        b'"output_index":0,"content_index":0,"delta":"' + b"A" * 12_800 + b'"}'
+    )
+    for kind, fields in (
+        ("response.created", {"response": {"id": "resp_1"}}),
+        (
+            "response.output_item.added",
+            {"response_id": "resp_1", "output_index": 0, "item": {"id": "item_1"}},
+        ),
+    ):
+        journal.client_told(kind, json.dumps({"type": kind, **fields}).encode())
+    for name, see, payload in (
+        ("input_audio_buffer.append", journal.client_said, up),
+        ("response.output_audio.delta", journal.client_told, down),
+    ):
+        began_s = time.process_time()
+        for _ in range(FRAMES):
+            see(name, payload)
+        print(f"{name:<30} {(time.process_time() - began_s) / FRAMES * 1e6:.2f} µs")
+
+
+async def gap(items: int, rounds: int) -> None:
+    """Print how long a client waits when its upstream is cut, and how long a bare dial takes."""
+    gaps, dials = [], []
+    for _ in range(rounds):
+        async with house("OpenAI GA", "Azure v1") as stage, stage.caller() as caller:
+            for number in range(items // 2):
+                await caller.write(f"What about number {number}?")
+                await caller.ask(output_modalities=["text"])
+            stage.simulators["OpenAI GA 0"].cut()
+            moved = await stage.moved()
+            gaps.append(moved.gap_s * 1e3)
+            dials.append(moved.attempts[-1].duration_s * 1e3)
+    print(f"{items} items: gap p50 {statistics.median(gaps):.1f} ms, max {max(gaps):.1f} ms", end=", ")
+    print(f"of which the dial p50 {statistics.median(dials):.1f} ms")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("calls", "cost", "gap"))
+    parser.add_argument("--sessions", type=int, default=200)
+    parser.add_argument("--cause", action="append", choices=list(CAUSES))
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    if options.what == "cost":
+        cost()
+    elif options.what == "gap":
+        asyncio.run(gap(50, 20))
+    else:
+        asyncio.run(calls(options.sessions, options.cause or list(CAUSES), options.seed))
+
+
+if __name__ == "__main__":
+    main()
