@@ -1,0 +1,32 @@
+"""OpenAI's own clients hold their whole conversation while upstreams die under them, and do not notice."""
+
+import pytest
+
+from realtime_lb.settings import RoutingSettings
+from realtime_lb.simulator import Cut, Moment
+from tests.clients.matrix import BETA_PYTHON, MODEL, by_beta_sdk, by_ga_sdk
+from tests.rehoming.caller import house
+
+NEEDS_BETA = pytest.mark.skipif(not BETA_PYTHON.exists(), reason="openai 1.58.1 is not installed")
+CLIENTS = [
+    pytest.param(by_ga_sdk, id="openai GA"),
+    pytest.param(by_beta_sdk, id="openai 1.58.1", marks=NEEDS_BETA),
+]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "pair", [("OpenAI GA", "Azure preview"), ("Azure preview", "Azure v1")], ids="->".join
+)
+@pytest.mark.parametrize("turn", [1, 2, 3])
+async def test_the_upstream_dies_after_a_turn_and_the_client_finishes(
+    turn: int, pair: tuple[str, str], client: object
+) -> None:
+    routing = RoutingSettings(group_aliases={MODEL: "voice"})
+    async with house(*pair, rules={"realtime_factor": 4.0}, routing=routing) as stage:
+        next(iter(stage.simulators.values())).faults = [Cut(moment=Moment(after=turn, on="response.done"))]
+        heard = await client(stage.url)  # type: ignore[operator]
+        assert len(stage.rehomed) == 1
+    kinds = [event["type"] for event in heard]
+    assert kinds.count("session.created") == 1
+    assert kinds.count("response.created") == kinds.count("response.done")
