@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from realtime_lb.journal.closing import closed_out
+from realtime_lb.journal.journal import Journal
 from realtime_lb.journal.responses import Output, Part, Running
-from realtime_lb.journal.words import Words, canonical, canonical_item
+from realtime_lb.journal.words import canonical, canonical_item
 from realtime_lb.typing import JsonObject
 
 __all__ = ["AskedAgain"]
@@ -24,7 +25,7 @@ class AskedAgain:
 
     Attributes:
         running: As the client knows it.
-        words: The client's names of things.
+        journal: What the client was told.
         event_id: What the event is called that asks for it.
         rename: Makes the client see an id of the new upstream's as another.
         forget: Undoes that.
@@ -34,7 +35,7 @@ class AskedAgain:
     """
 
     running: Running
-    words: Words
+    journal: Journal
     event_id: str
     rename: Callable[[str, str], None]
     forget: Callable[[str], None]
@@ -42,6 +43,10 @@ class AskedAgain:
     held: list[JsonObject] = field(factory=list)
     fresh: bool = False
     _told: set[str] = field(factory=set)
+    _announced: list[Output] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._announced = list(self.running.outputs)  # which grow as the new response is shown
 
     def began(self, event: JsonObject) -> list[JsonObject]:
         """Take the new ``response.created``."""
@@ -59,7 +64,18 @@ class AskedAgain:
             return self._item(event)
         if kind == "response.content_part.added":
             return self._part(event)
+        if kind == "response.done" and self._announced and not self._told:
+            return [*self._taken_back(), event]
         return self._through(event)
+
+    def _taken_back(self) -> list[JsonObject]:
+        """Close what was announced and is not being made, without an end of the response."""
+        joined = self.journal.joined
+        closing = list(closed_out(self.running, self.journal.words, "client_cancelled", joined))[:-1]
+        for output in self._announced:
+            if not output.is_half_a_call and output.id in joined:
+                closing.append({"type": "conversation.item.deleted", "item_id": output.id})
+        return closing
 
     def _through(self, event: JsonObject) -> list[JsonObject]:
         """Let an event pass that the client has not heard. What was held back has served."""
@@ -68,9 +84,9 @@ class AskedAgain:
 
     def _item(self, event: JsonObject) -> list[JsonObject]:
         item = canonical_item(event["item"])
-        known = next((o for o in self.running.outputs if o.index == event.get("output_index")), None)
+        known = next((o for o in self._announced if o.index == event.get("output_index")), None)
         if known is None:
-            return self._through(event) if not self.running.outputs or self._told else self._afresh(event)
+            return self._through(event) if not self._announced or self._told else self._afresh(event)
         if not _alike(known, item):
             return self._afresh(event)
         self._told.add(known.id)
@@ -90,7 +106,7 @@ class AskedAgain:
         return []
 
     def _known_part(self, event: JsonObject) -> Part | None:
-        parts = self.running.outputs[0].parts if self.running.outputs else {}
+        parts = self._announced[0].parts if self._announced else {}
         return parts.get(event.get("content_index", 0)) if event.get("output_index") == 0 else None
 
     def _afresh(self, event: JsonObject) -> list[JsonObject]:
@@ -98,12 +114,8 @@ class AskedAgain:
         self.fresh = True
         for name in self._new_ids():
             self.forget(name)
-        taken_back: Iterable[JsonObject] = (
-            {"type": "conversation.item.deleted", "item_id": output.id}
-            for output in self.running.outputs
-            if not output.is_half_a_call and not self.running.is_aside
-        )
-        says = [*closed_out(self.running, self.words, "client_cancelled"), *taken_back, *self.held, event]
+        *_, end = closed_out(self.running, self.journal.words, "client_cancelled", ())
+        says = [*self._taken_back(), end, *self.held, event]
         self.held.clear()
         return says
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from realtime_lb.journal.responses import Output, Part, Running
@@ -19,17 +19,23 @@ _NO_WORDS = {
 }
 
 
-def closed_out(running: Running, words: Words, reason: str) -> Iterator[JsonObject]:
+def closed_out(running: Running, words: Words, reason: str, joined: Container[str]) -> Iterator[JsonObject]:
     """Yield what the client is told so that nothing of *running* stays open; ids of events are to be added.
 
     A call of which only a part was told is not ended but taken back: clients act on the end of a call.
+
+    Args:
+        running: What is over.
+        words: The client's names of things.
+        reason: Why, in a server's word.
+        joined: Ids of items that the client was told to have joined the conversation.
     """
     for output in running.outputs:
         if output.is_half_a_call:
-            if not running.is_aside:
+            if output.id in joined:
                 yield {"type": "conversation.item.deleted", "item_id": output.id}
         elif not output.done:
-            yield from _output_done(running, output, words)
+            yield from _output_done(running, output, words, joined)
     made = [output for output in running.outputs if not output.is_half_a_call]
     whole = bool(made) and len(made) == len(running.outputs) and all(o.done or o.called for o in made)
     status: JsonObject = {"status": "completed", "status_details": None}
@@ -39,7 +45,9 @@ def closed_out(running: Running, words: Words, reason: str) -> Iterator[JsonObje
     yield {"type": "response.done", "response": {**running.value, **status, "output": shown}}
 
 
-def _output_done(running: Running, output: Output, words: Words) -> Iterator[JsonObject]:
+def _output_done(
+    running: Running, output: Output, words: Words, joined: Container[str]
+) -> Iterator[JsonObject]:
     where = {"response_id": running.id, "output_index": output.index}
     for index, part in sorted(output.parts.items()):
         place = {**where, "item_id": output.id, "content_index": index}
@@ -55,7 +63,7 @@ def _output_done(running: Running, output: Output, words: Words) -> Iterator[Jso
             }
     item = worded_item(_ended_item(output), words)
     yield {"type": "response.output_item.done", **where, "item": item}
-    if words.item_done is not None and not running.is_aside:
+    if words.item_done is not None and output.id in joined:
         yield {"type": words.item_done, "item": item}
 
 

@@ -150,7 +150,7 @@ class Continuity:
         for running in journal.running:
             order = {} if running.order is None else running.order.event
             event_id = self._our_id()
-            again = AskedAgain(running, journal.words, event_id, self._names.rename, self._names.forget)
+            again = AskedAgain(running, journal, event_id, self._names.rename, self._names.forget)
             self._again.append(again)
             self._say({**order, "type": "response.create", "event_id": event_id})
         if journal.owes_answer and turn is None:
@@ -365,7 +365,7 @@ class Continuity:
         if again is None:
             return []
         self._again.remove(again)
-        return list(closed_out(again.running, self._journal.words, "client_cancelled"))
+        return list(closed_out(again.running, self._journal.words, "client_cancelled", self._journal.joined))
 
 
 def _unsaid(_event: JsonObject) -> _Events:

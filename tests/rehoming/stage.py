@@ -169,6 +169,9 @@ class Session:
             f"conversation.item.{verb}": f"conversation.item.{verb}d"
             for verb in ("retrieve", "truncate", "delete")
         }
+        orders = [event for event in self.sent if event["type"] == "response.create"]
+        refused = sum(event["event_id"] in self.view.errors for event in orders)
+        assert self.view.counts["response.created"] + refused >= len(orders), "an order was lost"
         for kind, answer in wanted.items():
             sent = [event for event in self.sent if event["type"] == kind]
             refused = sum(event["event_id"] in self.view.errors for event in sent)

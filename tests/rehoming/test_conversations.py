@@ -135,6 +135,16 @@ class Calls(RuleBasedStateMachine):
         self.cuts += 1
         self.session.cut(dialect)
 
+    @precondition(lambda self: self.cuts < 4)
+    @rule(dialect=DIALECTS, heard=st.integers(1, 7), call=st.booleans())
+    def cut_an_answer_short(self, dialect: Dialect, heard: int, call: bool) -> None:
+        """The narrow moments: what was announced, and little or nothing of it heard."""
+        self.session.drain()
+        self.ask(aside=False, text_only=False, call=call)
+        self.session.work(4)
+        self.session.deliver(heard)
+        self.cut(dialect)
+
     @rule()
     def rest(self) -> None:
         self.session.drain()
