@@ -70,7 +70,7 @@ class AskedAgain:
 
     def _taken_back(self) -> list[JsonObject]:
         """Close what was announced and is not being made, without an end of the response."""
-        joined = self.journal.joined
+        joined = self.journal.items.joined
         closing = list(closed_out(self.running, self.journal.words, "client_cancelled", joined))[:-1]
         for output in self._announced:
             if not output.is_half_a_call and output.id in joined:

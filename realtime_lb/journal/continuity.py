@@ -365,7 +365,9 @@ class Continuity:
         if again is None:
             return []
         self._again.remove(again)
-        return list(closed_out(again.running, self._journal.words, "client_cancelled", self._journal.joined))
+        return list(
+            closed_out(again.running, self._journal.words, "client_cancelled", self._journal.items.joined)
+        )
 
 
 def _unsaid(_event: JsonObject) -> _Events:

@@ -195,6 +195,11 @@ class Items:
     def __len__(self) -> int:
         return len(self.order)
 
+    @property
+    def joined(self) -> frozenset[str]:
+        """Ids of those that the client was told of."""
+        return frozenset(kept.id for kept in self.order if kept.shown)
+
     def get(self, item_id: Any) -> Kept | None:
         """Return the item, or None."""
         return next((kept for kept in reversed(self.order) if kept.id == item_id), None)

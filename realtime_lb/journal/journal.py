@@ -145,11 +145,6 @@ class Journal:
         found = next((running for running in self.running if running.id == response_id), None)
         return found is not None and not found.was_heard and not found.half_call
 
-    @property
-    def joined(self) -> frozenset[str]:
-        """Items that the client was told to have joined the conversation."""
-        return frozenset(kept.id for kept in self.items if kept.shown)
-
     def speaks(self, dialect: Dialect) -> None:
         """The client turned out to speak *dialect*."""
         self.words = WORDS[dialect]

@@ -22,7 +22,7 @@ def settled(journal: Journal) -> list[JsonObject]:
     for running in list(journal.running):
         reason = _reason_to_end(journal, running)
         if reason is not None:
-            says += closed_out(running, journal.words, reason, journal.joined)
+            says += closed_out(running, journal.words, reason, journal.items.joined)
             _ask_afresh(journal, running)
     says += [no_transcript(kept.id, 0) for kept in journal.items if kept.awaits_words]
     return says
