@@ -48,8 +48,13 @@ class Upstream:
     dialect: Dialect
     quirks: Quirks
 
+    def cut(self) -> None:
+        """Cut the connection and give the lease back, at once. Idempotent."""
+        self.lease.release()
+        self.leg.connection.abort()
+
     async def discard(self) -> None:
-        """Cut the connection and give the lease back."""
+        """The same, and wait for the reader to be done."""
         self.lease.release()
         await self.leg.abort()
 

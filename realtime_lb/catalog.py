@@ -64,12 +64,15 @@ class Catalog:
         """
         first = self.resolve(model)
         found = {first.name: first}
-        self._add_fallbacks(model or "", first, found)
+        self._add_fallbacks(model or self._default or "", first, found)
         return tuple(found.values())
 
     def _add_fallbacks(self, name: str, group: ModelGroup, found: dict[str, ModelGroup]) -> None:
         own = self._routing.fallbacks
-        for behind in own.get(name, own.get(group.name, self._routing.default_fallbacks)):
+        written = group.deployments[0].model_group  # of a wildcard, what its owner wrote
+        names = (name, self._aliases.get(name, name), group.name, written)
+        given = next((own[each] for each in names if each in own), self._routing.default_fallbacks)
+        for behind in given:
             following = self.resolve(behind)
             if following.name in found or len(found) > self._routing.max_fallbacks:
                 continue

@@ -163,7 +163,7 @@ class Chooser:
         """
         while (field := self.field(able, passed_over)).candidates:
             if not passed_over:
-                self._tell_of_panic(able.group.name, panic=field.panic)
+                self._tell_of_panic(able.deployments[0].model_group, panic=field.panic)
             deployment = self.strategy.pick(field.candidates, able.request).candidate.deployment
             if able.can(deployment):
                 return Chosen(deployment, well=not (field.spare or field.panic or field.triage.down))

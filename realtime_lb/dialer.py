@@ -14,16 +14,13 @@ from realtime_lb.chooser import Able, Chooser, Nobody
 from realtime_lb.deployments import ModelGroup
 from realtime_lb.errors import AllUpstreamsFailed, RealtimeError
 from realtime_lb.queueing import FairQueue
-from realtime_lb.racing import Opening, Racer
+from realtime_lb.racing import LEAST_TRY_S, Opening, Racer
 from realtime_lb.records import Attempt
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import RoutingSettings
 from realtime_lb.typing import Clock
 
 __all__ = ["Dialer"]
-
-LEAST_TRY_S = 0.5
-"""With less time left, another try would only blame a deployment that had no chance."""
 
 FREE_MOVES = 2
 """An open's first dial, and its first move to somebody who is well. All else is on the budget."""
@@ -94,35 +91,44 @@ class Dialer:
 
     async def _in_group(self, able: Able, opening: Opening) -> Upstream | Nobody:
         """Try deployments of one group until one accepts, or nobody, no time or no budget is left."""
-        for move in range(self.routing.tries):
-            if move < FREE_MOVES:
+        for _ in range(self.routing.tries):
+            moves = len(opening.tried)
+            if moves < FREE_MOVES:
                 found = await self._moved(able, opening)
             elif self.budget.allows_extra:
                 with self.budget.extra():
-                    wait_s = self._wait_s(move)
+                    wait_s = self._wait_s(moves)
                     if opening.deadline_s - self.clock() < wait_s + LEAST_TRY_S:
                         break
                     await asyncio.sleep(wait_s)
-                    found = await self._moved(able, opening)
+                    found = await self._moved(able, opening, counted=True)
             else:
                 break
             if found is not None:
                 return found
         return self._given_up(able, opening)
 
-    def _wait_s(self, move: int) -> float:
+    def _wait_s(self, moves: int) -> float:
         """Return how long to wait before a move that is not free: full jitter, twice as wide each time."""
-        widest_s = self.routing.retry_wait_s * 2 ** (move - FREE_MOVES)
+        widest_s = self.routing.retry_wait_s * 2 ** (moves - FREE_MOVES)
         return max(self.routing.retry_after_s, self.rng.uniform(0, widest_s))
 
-    async def _moved(self, able: Able, opening: Opening) -> Upstream | Nobody | None:
-        """Dial whoever is best now; return None if that failed and another may be tried."""
+    async def _moved(
+        self, able: Able, opening: Opening, *, counted: bool = False
+    ) -> Upstream | Nobody | None:
+        """Dial whoever is best now; return None if that failed and another may be tried.
+
+        Args:
+            able: Whom to choose among.
+            opening: The open.
+            counted: It is on the budget already.
+        """
         if opening.failures and opening.deadline_s - self.clock() < LEAST_TRY_S:
             return self._given_up(able, opening)
         chosen = self.chooser.choose(able, opening.tried)
         if isinstance(chosen, Nobody):
             return chosen
-        if chosen.well or not opening.failures:
+        if chosen.well or counted or not opening.failures:
             return await self.racer.run(able, chosen.deployment, opening)
         if not self.budget.allows_extra:
             return self._given_up(able, opening)
@@ -139,4 +145,6 @@ class Dialer:
         lease = await self.queue.wait(untried, opening.request.principal.name, wait_s)
         if lease is None:
             return None
-        return await self.racer.run(able, untried[lease.deployment_id], opening, lease=lease)
+        upstream = await self.racer.run(able, untried[lease.deployment_id], opening, lease=lease)
+        found = upstream or await self._in_group(able, opening)
+        return found if isinstance(found, Upstream) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from realtime_lb.chooser import Chooser
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import DialError, RequestRefused
 from realtime_lb.frames import Close
+from realtime_lb.records import HealthState
 from realtime_lb.reports import Reports
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import RoutingSettings
@@ -21,6 +23,8 @@ from realtime_lb.typing import Clock
 __all__ = ["Prober"]
 
 _DONE = Close(1000)
+
+_log = logging.getLogger("realtime_lb")
 
 
 @define(kw_only=True, eq=False)
@@ -55,12 +59,20 @@ class Prober:
     async def _again_and_again(self, deployment: Deployment, interval_s: float) -> None:
         await asyncio.sleep(self.rng.uniform(0, interval_s))
         while True:
-            await self.probe(deployment)
+            try:
+                await self.probe(deployment)
+            except Exception:  # noqa: BLE001  # an adapter may be anybody's; the next try may go well
+                _log.exception("a defect ended a probe of %s", deployment.id)
             await asyncio.sleep(interval_s)
+
+    def _is_waiting(self, deployment: Deployment) -> bool:
+        """Say whether *deployment* has asked to be left alone."""
+        standing = self.chooser.health.standing(deployment, self.chooser.groups[deployment.model_group])
+        return standing.state is HealthState.COOLDOWN
 
     async def probe(self, deployment: Deployment) -> None:
         """Dial *deployment* once and report what becomes of it."""
-        if not self.chooser.has_room(deployment):
+        if not self.chooser.has_room(deployment) or self._is_waiting(deployment):
             return
         request = SessionRequest()
         try:
@@ -78,5 +90,6 @@ class Prober:
             self.chooser.health.abandoned(deployment)
             raise
         self.reports.accepted(deployment, self.clock() - began_s)
+        self.chooser.health.abandoned(deployment)  # a quota is proven by an answer, which a probe has none of
         with lease:
             await upstream.leg.close(_DONE)

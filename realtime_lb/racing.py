@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
+from functools import partial
 from urllib.parse import urlsplit
 
 from attrs import define, field
@@ -23,7 +24,10 @@ from realtime_lb.typing import Clock
 from realtime_lb.verdicts import Meaning
 from realtime_lb.warm import WarmPool
 
-__all__ = ["Opening", "Racer"]
+__all__ = ["LEAST_TRY_S", "Opening", "Racer"]
+
+LEAST_TRY_S = 0.5
+"""With less time left, another try would only blame a deployment that had no chance."""
 
 HEDGE_BEYOND = 1.1
 """Hedge after so many times the 95th percentile. At the percentile itself one healthy dial in twenty is
@@ -57,6 +61,8 @@ class _Runner:
     lease: Lease
     hedge: bool
     began_s: float
+    counted: ExitStack
+    overtaken: bool = False
     task: asyncio.Task[Upstream] = field(init=False)
 
     def accepted(self) -> Upstream | None:
@@ -64,11 +70,6 @@ class _Runner:
         task = self.task
         over = task.done() and not task.cancelled() and task.exception() is None
         return task.result() if over else None
-
-    def give_back(self, task: asyncio.Task[Upstream]) -> None:
-        """Release the lease of a dial that was cancelled: one that never ran could not."""
-        if task.cancelled():
-            self.lease.release()
 
 
 @define(kw_only=True, eq=False)
@@ -111,15 +112,20 @@ class Racer:
             opening: The open that this is for.
             lease: The right to *deployment*, if it is held already.
 
-        Cancelling ends both dials and gives their leases back.
+        Cancelling ends all of them and gives their leases back.
         """
         runners = [self._begin(able, deployment, opening, lease=lease)]
         winner: Upstream | None = None
         try:
             winner = await self._first_accepted(able, opening, runners)
-            return winner
         finally:
-            await self._end(runners, winner, opening)
+            try:
+                await self._end(runners, winner)
+            except BaseException:  # nobody will take the winner any more
+                if winner is not None:
+                    winner.cut()
+                raise
+        return winner
 
     def _begin(
         self,
@@ -133,28 +139,40 @@ class Racer:
         opening.tried.add(deployment.id)
         self.chooser.health.admitted(deployment, able.deployments)
         ready = None if lease is not None else self.warm.take(deployment.id, able.dial(deployment))
-        held = lease or (ready.lease if ready else self.chooser.leases.acquire(deployment.id))
-        runner = _Runner(deployment=deployment, lease=held, hedge=hedge, began_s=self.clock())
+        held = lease or (ready.lease if ready else self._leased(deployment))
+        counted = ExitStack()
+        counted.enter_context(self.budget.dialling())
+        if hedge:
+            counted.enter_context(self.budget.extra())
+        runner = _Runner(
+            deployment=deployment, lease=held, hedge=hedge, began_s=self.clock(), counted=counted
+        )
         coming = self._ready(ready, runner, opening) if ready else self._dialled(able, runner, opening)
         runner.task = asyncio.create_task(coming)
-        runner.task.add_done_callback(runner.give_back)
+        runner.task.add_done_callback(partial(self._over, runner, opening))
         return runner
 
+    def _leased(self, deployment: Deployment) -> Lease:
+        """Take a lease; where only connections that do not fit hold the room, that of one of them."""
+        room = self.chooser.has_room(deployment)
+        given_up = None if room else self.warm.give_up(deployment.id)
+        return given_up or self.chooser.leases.acquire(deployment.id)
+
     async def _ready(self, ready: Upstream, runner: _Runner, opening: Opening) -> Upstream:
+        self.chooser.health.abandoned(runner.deployment)  # its dial was long ago, and proves nothing now
         self._note(opening, runner, "warm", Meaning.OK)
         return ready
 
     async def _dialled(self, able: Able, runner: _Runner, opening: Opening) -> Upstream:
         deployment, left_s = runner.deployment, opening.deadline_s - runner.began_s
         timeout_s = min(deployment.dial_timeout_s or self.routing.dial_timeout_s, left_s)
-        with self.budget.dialling(), self.budget.extra() if runner.hedge else nullcontext():
-            try:
-                upstream = await self.opener.open(able.dial(deployment), deployment, runner.lease, timeout_s)
-            except DialError as error:
-                verdict = self.reports.failed(deployment, error, opening.request)
-                opening.failures.append(error)
-                self._note(opening, runner, error.outcome, verdict.meaning, str(error))
-                raise
+        try:
+            upstream = await self.opener.open(able.dial(deployment), deployment, runner.lease, timeout_s)
+        except DialError as error:
+            verdict = self.reports.failed(deployment, error, opening.request)
+            opening.failures.append(error)
+            self._note(opening, runner, error.outcome, verdict.meaning, str(error))
+            raise
         self.reports.accepted(deployment, self.clock() - runner.began_s)
         self._note(opening, runner, "accepted", Meaning.OK)
         return upstream
@@ -171,7 +189,9 @@ class Racer:
                     return task.result()
                 if not isinstance(error, DialError):
                     raise error
-            if not done:
+            if not done and opening.deadline_s - self.clock() < LEAST_TRY_S:
+                hedging = False
+            elif not done:
                 other = self._elsewhere(able, runners, opening)
                 hedging = other is not None
                 if other is not None:
@@ -191,32 +211,39 @@ class Racer:
         """Return whom to hedge with: somebody well, at an address that nobody in the race has."""
         if not self.budget.allows_extra:
             return None
-        taken = {_failure_domain(runner.deployment) for runner in runners}
-        same = {d.id for d in able.deployments if _failure_domain(d) in taken}
+        taken = {_failure_domain(able, runner.deployment) for runner in runners}
+        same = {d.id for d in able.deployments if not able.can(d) or _failure_domain(able, d) in taken}
         chosen = self.chooser.choose(able, opening.tried | same)
         return chosen.deployment if isinstance(chosen, Chosen) and chosen.well else None
 
-    async def _end(self, runners: Sequence[_Runner], winner: Upstream | None, opening: Opening) -> None:
+    async def _end(self, runners: Sequence[_Runner], winner: Upstream | None) -> None:
         """Let go of all dials but the winner's: of all at once, before anything is awaited."""
         running = [runner for runner in runners if not runner.task.done()]
+        won = next((r for r in runners if winner is not None and r.accepted() is winner), None)
         for runner in running:
+            runner.overtaken = won is not None and runner.began_s < won.began_s
             runner.task.cancel()
         for runner in runners:
             if (unwanted := runner.accepted()) is not None and unwanted is not winner:
-                unwanted.lease.release()
-                unwanted.leg.connection.abort()
+                unwanted.cut()
         if running:
             await asyncio.wait([runner.task for runner in running])
-        for runner in running:
-            if runner.task.cancelled():
-                self._let_go(runner, opening, outpaced=winner is not None)
         for runner in runners:
             if (unwanted := runner.accepted()) is not None and unwanted is not winner:
                 await unwanted.discard()
 
-    def _let_go(self, runner: _Runner, opening: Opening, *, outpaced: bool) -> None:
+    def _over(self, runner: _Runner, opening: Opening, task: asyncio.Task[Upstream]) -> None:
+        """Settle a dial, however it ended, at once: nothing that may be cancelled stands before it."""
+        runner.counted.close()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, DialError):  # a defect; what it is goes to whoever waits for the dial
+                self.chooser.health.abandoned(runner.deployment)
+            return
+        if not task.cancelled():
+            return
+        runner.lease.release()  # a task that never ran has not done it
         waited_s = self.clock() - runner.began_s
-        if outpaced:
+        if runner.overtaken:
             verdict = self.reports.outpaced(runner.deployment, waited_s)
             self._note(opening, runner, "outpaced", verdict.meaning)
         else:
@@ -238,6 +265,6 @@ class Racer:
         )
 
 
-def _failure_domain(deployment: Deployment) -> str:
-    """Return what is likely to fail as one: an address, or all of a provider's usual one."""
-    return urlsplit(deployment.api_base or "").netloc.lower() or deployment.provider
+def _failure_domain(able: Able, deployment: Deployment) -> str:
+    """Return what is likely to fail as one: an address."""
+    return urlsplit(deployment.api_base or able.dial(deployment).url).netloc.lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import define
+from attrs import define, evolve
 
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
@@ -60,12 +60,9 @@ class Reports:
         return self._take(deployment, Outcome(what=What.ACCEPTED))
 
     def failed(self, deployment: Deployment, error: DialError, request: SessionRequest) -> Verdict:
-        """Take in that a dial failed.
-
-        A call that does not exist, or transcription where there is none, is what the client asked for.
-        """
-        own_wish = request.call_id is not None or request.intent == "transcription"
-        outcome = outcome_of_failure(error, attached=own_wish)
+        """Take in that a dial failed."""
+        outcome = outcome_of_failure(error)
+        outcome = evolve(outcome, attached=_by_own_wish(deployment, request, outcome))
         return self._take(deployment, outcome, str(error))
 
     def outpaced(self, deployment: Deployment, waited_s: float) -> Verdict:
@@ -78,9 +75,24 @@ class Reports:
         self.signals.abandoned(deployment.id, waited_s)
         self.health.abandoned(deployment)
 
-    def closed(self, deployment: Deployment, close: Close, opened_s: float) -> Verdict:
-        """Take in that the upstream ended a session, or stopped reading it, after *opened_s*."""
-        outcome = Outcome(what=What.CLOSED, close_code=close.code, message=close.reason, opened_s=opened_s)
+    def closed(
+        self, deployment: Deployment, close: Close, opened_s: float, *, attached: bool = False
+    ) -> Verdict:
+        """Take in that the upstream ended a session, or stopped reading it; return what that means.
+
+        Args:
+            deployment: Whose session.
+            close: How it ended.
+            opened_s: How long it had been open, in seconds.
+            attached: It was that of a call of the client's own, which ends when it ends.
+        """
+        outcome = Outcome(
+            what=What.CLOSED,
+            close_code=close.code,
+            message=close.reason,
+            opened_s=opened_s,
+            attached=attached,
+        )
         return self._take(deployment, outcome, f"closed a session with {close.code}")
 
     def said(self, deployment: Deployment, event: JsonObject) -> None:
@@ -107,6 +119,14 @@ class Reports:
                 )
             )
         return verdict
+
+
+def _by_own_wish(deployment: Deployment, request: SessionRequest, outcome: Outcome) -> bool:
+    """Say whether the client asked for something that may not be there: what it names must eject nobody."""
+    if request.call_id is not None or request.intent == "transcription" or "*" in deployment.model_group:
+        return True
+    bad_value = outcome.status == 400 or outcome.code == "invalid_value"
+    return bad_value and bool(request.forwarded_headers)
 
 
 _TELLING = frozenset({"error", "rate_limits.updated"})

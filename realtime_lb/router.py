@@ -259,7 +259,11 @@ class RealtimeRouter:
         request = SessionRequest(model=model, tags=tuple(tags), affinity=affinity)
         groups = self._catalog.route(model)
         chooser = self._engine.chooser
-        asked = evolve(chooser, strategy=deepcopy(chooser.strategy))  # it may remember what it picks
+        try:
+            strategy = deepcopy(chooser.strategy)  # it may remember what it picks
+        except TypeError:  # somebody's own holds what cannot be copied
+            strategy = chooser.strategy
+        asked = evolve(chooser, strategy=strategy)
         return explain(asked, self._strategy_name, groups, request)
 
     def sessions(self) -> tuple[SessionSnapshot, ...]:

@@ -251,7 +251,8 @@ class Session:
         assert ending is not None  # noqa: S101  # nobody takes the upstream away
         if ending.by is Direction.SERVER:
             close = Close(1006, "stopped reading") if ending.stalled else ending.close
-            self.reports.closed(upstream.deployment, close, self.clock() - self._began_at_s)
+            opened_s, attached = self.clock() - self._began_at_s, self.request.call_id is not None
+            self.reports.closed(upstream.deployment, close, opened_s, attached=attached)
         return ending
 
     def _translation(self, upstream: Upstream) -> tuple[Translate, Translate]:

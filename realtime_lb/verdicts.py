@@ -53,8 +53,8 @@ class Outcome:
         message: The provider's words. They may name the delay of a rate limit.
         close_code: How the connection was closed, if it was.
         retry_after_s: The delay that a header named, in seconds.
-        attached: The client had asked for something of its own that may not be there: a call (``call_id``), a
-            session for transcription.
+        attached: The client had asked for something of its own that may not be there, or that ends by itself:
+            a call (``call_id``), a session for transcription, a model that a wildcard matched, a header.
         opened_s: How long the session had been open, in seconds.
     """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,12 +15,15 @@ from realtime_lb.chooser import Chooser
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import DialError
 from realtime_lb.frames import Close, Frame
+from realtime_lb.leases import Lease
 from realtime_lb.reports import Reports
 from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.settings import RoutingSettings
 from realtime_lb.typing import Clock
 
 __all__ = ["WarmPool"]
+
+_log = logging.getLogger("realtime_lb")
 
 MOST_HELD_FRAMES = 100
 """An idle upstream says next to nothing; one that says more than this is not what it was taken for."""
@@ -71,6 +75,7 @@ class WarmPool:
     clock: Clock
     _idle: dict[str, deque[_Idle]] = field(factory=dict)
     _changed: dict[str, asyncio.Event] = field(factory=dict)
+    _failures: Counter[str] = field(factory=Counter)
     _keepers: list[asyncio.Task[None]] = field(factory=list)
 
     def spare(self, deployment_id: str) -> int:
@@ -85,8 +90,19 @@ class WarmPool:
         for idle in self._idle.get(deployment_id, ()):
             if idle.dial == dial and not idle.upstream.leg.ended.done():
                 self._drop(deployment_id, idle)
+                self._failures[deployment_id] = 0
                 return idle.handed_over()
         return None
+
+    def give_up(self, deployment_id: str) -> Lease | None:
+        """Cut a connection that nobody can use now, and return its lease; None where there is none."""
+        pool = self._idle.get(deployment_id)
+        if not pool:
+            return None
+        idle = pool[0]
+        self._drop(deployment_id, idle)
+        idle.upstream.leg.connection.abort()
+        return idle.upstream.lease
 
     def start(self, deployments: Sequence[Deployment]) -> None:
         """Begin to fill the pools of those *deployments* that have one."""
@@ -109,19 +125,24 @@ class WarmPool:
 
     async def _keep(self, deployment: Deployment) -> None:
         """Fill the pool, and wait until somebody takes from it or one of it ends or ages."""
-        failures = 0
         while True:
-            changed = self._changed[deployment.id]
-            changed.clear()
-            await self._retire(deployment)
-            if len(self._idle[deployment.id]) >= deployment.warm:
-                await _told(changed, self._until_next_ages_s(deployment))
-                continue
-            if await self._filled_one(deployment):
-                failures = 0
-            else:
-                failures += 1
-                await asyncio.sleep(min(2.0 ** (failures - 1), LONGEST_WAIT_S))
+            try:
+                await self._tended(deployment)
+            except Exception:  # noqa: BLE001  # an adapter may be anybody's; the next try may go well
+                _log.exception("a defect kept connections of %s from being opened", deployment.id)
+                self._failures[deployment.id] += 1
+
+    async def _tended(self, deployment: Deployment) -> None:
+        changed = self._changed[deployment.id]
+        changed.clear()
+        await self._retire(deployment)
+        if len(self._idle[deployment.id]) >= deployment.warm:
+            await _told(changed, self._until_next_ages_s(deployment))
+            return
+        if failures := self._failures[deployment.id]:
+            await asyncio.sleep(min(2.0 ** (failures - 1), LONGEST_WAIT_S))
+        if not await self._filled_one(deployment):
+            self._failures[deployment.id] += 1
 
     async def _filled_one(self, deployment: Deployment) -> bool:
         if not self.chooser.may_take(deployment):
@@ -138,16 +159,22 @@ class WarmPool:
             self.chooser.health.abandoned(deployment)
             raise
         self.reports.accepted(deployment, self.clock() - began_s)
+        self.chooser.health.abandoned(deployment)  # if it was a probe, it can prove no more than this
         idle = _Idle(upstream, dial, self.clock())
         self._idle[deployment.id].append(idle)
-        upstream.leg.ended.add_done_callback(partial(self._ended, deployment.id, idle))
+        upstream.leg.ended.add_done_callback(partial(self._ended, deployment, idle))
         idle.listen()
         return True
 
-    def _ended(self, deployment_id: str, idle: _Idle, _ended: asyncio.Task[Close]) -> None:
-        if idle in self._idle[deployment_id]:
-            self._drop(deployment_id, idle)
-            idle.upstream.lease.release()
+    def _ended(self, deployment: Deployment, idle: _Idle, ended: asyncio.Task[Close]) -> None:
+        """Take in that a connection ended that nobody had taken."""
+        if idle not in self._idle[deployment.id]:
+            return
+        self._failures[deployment.id] += 1
+        self._drop(deployment.id, idle)
+        idle.upstream.lease.release()
+        if not ended.cancelled() and ended.exception() is None:
+            self.reports.closed(deployment, ended.result(), self.clock() - idle.ready_at_s)
 
     def _drop(self, deployment_id: str, idle: _Idle) -> None:
         self._idle[deployment_id].remove(idle)
@@ -157,6 +184,7 @@ class WarmPool:
         pool = self._idle[deployment.id]
         while pool and self._until_next_ages_s(deployment) <= 0:
             idle = pool.popleft()
+            self._failures[deployment.id] = 0
             await self._close(idle)
 
     async def _close(self, idle: _Idle) -> None:

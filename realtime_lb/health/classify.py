@@ -93,7 +93,8 @@ def _word_signs(outcome: Outcome) -> Iterator[tuple[Sign, str | int]]:
 
 def _ended_early(outcome: Outcome, meaning: Meaning, row: Row) -> bool:
     by_code = row.sign in {Sign.CLOSE, Sign.CLOSE_CLASS}
-    return by_code and meaning is Meaning.SESSION_ENDED and outcome.opened_s < EARLY_END_S
+    early = outcome.opened_s < EARLY_END_S and not outcome.attached
+    return by_code and meaning is Meaning.SESSION_ENDED and early
 
 
 def _named_by_the_client(outcome: Outcome, meaning: Meaning) -> bool:

@@ -51,7 +51,7 @@ def session_request(request: web.Request, principal: Principal, server: ServerSe
         dialect=Dialect.BETA if asks or on_preview else Dialect.GA,
         dialect_is_guess=on_preview and not asks,
         principal=principal,
-        forwarded_headers={name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))},
+        forwarded_headers=_forwarded(request),
         client_address=_client_address(request, server),
         affinity=affinity_of(request.headers.getall(AFFINITY_HEADER, ())),
         tags=tags_of(request.headers.getall(TAGS_HEADER, ())),
@@ -138,3 +138,12 @@ def parameter(request: web.Request, name: str) -> str | None:
     if len(values) > 1:
         raise InvalidRequest(f"{name!r} is given {len(values)} times", code="duplicate_parameter")
     return values[0] if values and values[0] else None
+
+
+def _forwarded(request: web.Request) -> dict[str, str]:
+    """Return the headers that go upstream; a client's nonsense there would be our handshake's."""
+    given = {name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))}
+    for name, value in given.items():
+        if len(value) > MAX_TEXT:
+            raise InvalidRequest(f"{name} is longer than {MAX_TEXT} characters", code="invalid_header")
+    return given

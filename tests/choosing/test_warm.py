@@ -48,7 +48,7 @@ def test_one_that_ages_is_replaced_and_one_that_ends_as_well() -> None:
         await asyncio.sleep(60)
         assert (stage.nodes["a"].dials, stage.nodes["a"].open_now) == (2, 1)
         await stage.nodes["a"].live[0].close(1011)
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         assert (stage.nodes["a"].dials, stage.nodes["a"].open_now) == (3, 1)
         assert stage.leases() == {"a": 1}
 
