@@ -125,7 +125,7 @@ async def test_an_upstream_that_answers_no_turn_is_left_though_it_takes_every_se
 
 
 async def test_a_slow_upstream_loses_nearly_all_new_sessions() -> None:
-    """Ten times slower than the others: after a few sessions it gets less than a fifth of its share."""
+    """Far slower than the others, on a busy machine too: soon it gets less than a fifth of its share."""
 
     def after(delay_s: float) -> AbstractAsyncContextManager[str]:
         async def behave(websocket: Websocket) -> None:
@@ -137,7 +137,7 @@ async def test_a_slow_upstream_loses_nearly_all_new_sessions() -> None:
 
     async with (
         after(0.02) as quick,
-        after(0.2) as slow,
+        after(2.0) as slow,
         gateway(deployment("slow", slow), deployment("a", quick), deployment("b", quick)) as gate,
     ):
         for _ in range(30):
@@ -150,8 +150,8 @@ async def test_a_slow_upstream_loses_nearly_all_new_sessions() -> None:
                 await client.receive()
                 await asyncio.sleep(0.05)
 
-        for _ in range(30):
-            await asyncio.gather(*(call() for _ in range(10)))
+        for _ in range(60):
+            await asyncio.gather(*(call() for _ in range(5)))
         await gate.told.until(lambda: len(gate.told.opened) >= learnt + 300)
         shares = Counter(record.deployment for record in gate.told.opened[learnt:])
     assert shares["slow"] <= 300 / 3 * 0.2
