@@ -19,7 +19,13 @@ FOLLOWED_SEEDS = 5
 FOLLOWED_OPENS = 600
 SPAN_S = 10.0
 
-_COLOURS = {"adaptive": "#d62728", "oracle": "#2ca02c", "simple-shuffle": "#1f77b4"}
+_COLOURS = {
+    "adaptive": "#d62728",
+    "oracle": "#2ca02c",
+    "simple-shuffle": "#1f77b4",
+    "least-busy": "#9467bd",
+    "latency-based-routing": "#ff7f0e",
+}
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
