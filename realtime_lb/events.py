@@ -15,7 +15,10 @@ import re
 from realtime_lb.frames import UNREAD, Frame
 from realtime_lb.typing import JsonObject
 
-__all__ = ["AUDIO_DELTAS", "event_type", "parse_event", "type_of", "type_span"]
+__all__ = ["APPEND", "AUDIO_DELTAS", "event_type", "parse_event", "type_of", "type_span"]
+
+APPEND = "input_audio_buffer.append"
+"""The client event that carries audio, in either dialect: fifty a second."""
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Server events that carry audio, in GA's name and in beta's."""
@@ -64,7 +67,8 @@ def type_of(frame: Frame) -> str | None:
     """Return `event_type` of *frame*'s payload, read at the first call only."""
     kind = frame.type_read
     if kind is UNREAD:
-        kind = frame.type_read = event_type(frame.payload)
+        usual = _USUAL_HEAD.match(frame.payload)
+        kind = frame.type_read = usual[1].decode() if usual else event_type(frame.payload)
     return kind
 
 

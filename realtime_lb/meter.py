@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from realtime_lb.accounting.loggable import loggable
 from realtime_lb.accounting.usage import UsageSum
-from realtime_lb.events import AUDIO_DELTAS, parse_event, type_of
+from realtime_lb.events import APPEND, AUDIO_DELTAS, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
@@ -18,9 +18,6 @@ __all__ = ["Meter"]
 
 _CLIENT, _SERVER = Direction.CLIENT, Direction.SERVER
 _TEXT = Opcode.TEXT  # looking up an enum's member costs more than all the rest of a tap
-
-_APPEND = "input_audio_buffer.append"
-"""Fifty a second, and none says anything of the upstream."""
 
 
 class Meter:
@@ -76,7 +73,7 @@ class Meter:
         self._client_bytes += len(frame.payload)
         if self.reads_events and frame.opcode is _TEXT:
             kind = type_of(frame)
-            if kind != _APPEND and kind is not None and self.watch is not None:
+            if kind != APPEND and kind is not None and self.watch is not None:
                 self.watch.client_sent(kind)
             if self._wanted is None or kind in self._wanted:
                 self._observe(_CLIENT, kind, frame)

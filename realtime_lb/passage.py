@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
-from realtime_lb.events import AUDIO_DELTAS, event_type
+from realtime_lb.events import APPEND, event_type, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal
 from realtime_lb.typing import JsonObject
@@ -16,8 +16,6 @@ Judge = Callable[[str, Frame], bool]
 """Says whether an event, by its type, is to be kept from the client: its upstream is to be left for it."""
 
 _TEXT = Opcode.TEXT
-
-APPEND = "input_audio_buffer.append"
 
 
 def _keeps_nothing(_kind: str, _frame: Frame) -> bool:
@@ -41,7 +39,7 @@ class Passage:
     Attributes:
         continuity: As given.
         judge: Looks at the upstream's events first.
-        on_turn: Called when anything but sound has passed.
+        on_turn: Called when anything has passed but the next piece of sound, words or arguments.
     """
 
     def __init__(  # two ends, and what is between them
@@ -63,9 +61,15 @@ class Passage:
 
     def from_client(self, frame: Frame) -> Sequence[Frame]:
         """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
-        kind = event_type(frame.payload) if frame.opcode is _TEXT else None
-        if kind is None:
-            return self._translator.from_client(frame)
+        kind = type_of(frame) if frame.opcode is _TEXT else None
+        if kind == APPEND:  # which no continuity changes
+            says = self._translator.from_client(frame)
+            if says:
+                self._journal.client_said(kind, frame.payload)
+            return says
+        return self._translator.from_client(frame) if kind is None else self._said(kind, frame)
+
+    def _said(self, kind: str, frame: Frame) -> Sequence[Frame]:
         payload = frame.payload
         sent, answers = self.continuity.from_client(kind, payload)
         says: list[Frame] = []
@@ -77,15 +81,14 @@ class Passage:
             self._journal.client_said(kind, payload)
         for answer in answers:
             self.tell(answer)
-        if kind != APPEND:
-            self.on_turn()
+        self.on_turn()
         return says
 
     def from_upstream(self, frame: Frame) -> Sequence[Frame]:
         """Return what the client gets for an upstream's frame."""
         says: list[Frame] = []
         for said in self._translator.from_upstream(frame):
-            kind = event_type(said.payload) if said.opcode is _TEXT else None
+            kind = type_of(said) if said.opcode is _TEXT else None
             if kind is None:
                 says.append(said)
             elif not self.judge(kind, said):
@@ -97,10 +100,9 @@ class Passage:
     def shown(self, kind: str, said: Frame) -> Sequence[Frame]:
         """Return what the client gets for an event of the upstream's in the client's dialect."""
         payload = said.payload
-        shown = self.continuity.from_upstream(kind, payload)
+        shown = (payload,) if self.continuity.is_first else self.continuity.from_upstream(kind, payload)
         if len(shown) == 1 and shown[0] is payload:
-            self._journal.client_told(kind, payload)
-            if kind not in AUDIO_DELTAS:
+            if self._journal.client_told(kind, payload):
                 self.on_turn()
             return (said,)
         for told in shown:

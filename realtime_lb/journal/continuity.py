@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from realtime_lb.events import parse_event
+from realtime_lb.events import APPEND, parse_event
 from realtime_lb.journal.asked_again import AskedAgain
 from realtime_lb.journal.closing import closed_out
 from realtime_lb.journal.items import Kept
@@ -21,7 +21,7 @@ from realtime_lb.journal.journal import Journal
 from realtime_lb.journal.names import Names, written
 from realtime_lb.journal.tail import Said, Sound
 from realtime_lb.journal.telling import Telling
-from realtime_lb.journal.words import APPEND, OUR_EVENTS, OURS, canonical
+from realtime_lb.journal.words import OUR_EVENTS, OURS, canonical
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Continuity", "Phase"]
@@ -48,6 +48,7 @@ class Continuity:
 
     Attributes:
         phase: How far it is.
+        is_first: It takes over from nobody: nothing has to change on either way.
         to_upstream: Events to send to the upstream, in the client's dialect; to be taken by the caller.
         told_bytes: How much it was told in all.
         version: Which version of the journal it was told of.
@@ -57,6 +58,7 @@ class Continuity:
     def __init__(self, journal: Journal, new_id: Callable[[], str], *, in_good_time: bool = False) -> None:
         self._in_good_time = in_good_time
         self.phase = Phase.OPENING
+        self.is_first = False
         self.to_upstream: deque[bytes] = deque()
         self.told_bytes = 0
         self.version = -1
@@ -77,6 +79,7 @@ class Continuity:
         """Return that of a session's first upstream, which takes over from nobody."""
         continuity = cls(journal, new_id)
         continuity.phase = Phase.LIVE
+        continuity.is_first = True
         continuity._steps = {}
         return continuity
 

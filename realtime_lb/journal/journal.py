@@ -6,25 +6,18 @@ own words. Audio is counted and kept as it came, never read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from realtime_lb.events import parse_event
+from realtime_lb.events import APPEND, parse_event
 from realtime_lb.journal import sessions
-from realtime_lb.journal.in_flight import InFlight
+from realtime_lb.journal.in_flight import STREAMED, InFlight
 from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
 from realtime_lb.journal.matching import REFUSED_KINDS, as_sent, cancels, creates, hearing, params
 from realtime_lb.journal.responses import Output, Running
 from realtime_lb.journal.tail import ANSWERED, Said, Tail
-from realtime_lb.journal.words import (
-    APPEND,
-    AUDIO_DELTA,
-    OUR_EVENTS,
-    WORDS,
-    Words,
-    canonical,
-    canonical_item,
-)
+from realtime_lb.journal.words import OUR_EVENTS, WORDS, Words, canonical, canonical_item
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Journal"]
@@ -33,10 +26,12 @@ MOST_BYTES = 2 * 1024 * 1024
 """Half a minute of PCM, or an hour of words."""
 
 MOST_ITEMS = 1_000
+_LOOKS = 32
+"""How often to look, while the room fills with sound, how much there is: at 2 MiB once in fifty frames."""
+
 QUIET_KEPT_MS = 2_000
 """What a voice detector may still need of sound in which it heard nobody: its padding, and time to notice."""
 
-_BETA_AUDIO_DELTA = "response.audio.delta"
 _NO_DETAIL: JsonObject = {}
 
 
@@ -65,20 +60,22 @@ class Journal:
         self, dialect: Dialect, *, most_bytes: int = MOST_BYTES, most_items: int = MOST_ITEMS
     ) -> None:
         self.words: Words = WORDS[dialect]
-        self._most_bytes = most_bytes
+        at_once_bytes = most_bytes // _LOOKS
+        self._most_bytes = most_bytes - at_once_bytes
         self._most_items = most_items
         self.session: JsonObject = {}
         self.session_id: str | None = None
         self.conversation_id: str | None = None
         self.conversation_shown = False
         self.items = Items()
-        self.tail = Tail()
-        self.turn: OpenTurn | None = None
+        self.tail = Tail(at_once_bytes)
+        self.turn: OpenTurn | None
         self.owes_answer = False
         self.version = 0
         self.speech_lost = 0
-        self._in_bytes_per_ms = self._out_bytes_per_ms = 48.0
+        self._out_bytes_per_ms = 48.0
         self._detects_turns = True
+        self._follow_turn(None)
         self._is_ours = False
         self._in_flight = InFlight(self._made)
         self._told: Mapping[str, Callable[[JsonObject], None]] = self._followed()
@@ -88,10 +85,8 @@ class Journal:
     def client_said(self, kind: str, payload: bytes | memoryview) -> None:
         """Take in an event of the client's that an upstream has been, or will be, sent."""
         if kind == APPEND:
-            tail = self.tail
-            tail.hear(bytes(payload), self._in_bytes_per_ms)
-            if self._detects_turns and self.turn is None:
-                tail.trim(tail.position_ms - QUIET_KEPT_MS)
+            if not self.tail.hear(bytes(payload)):
+                return
         else:
             event = parse_event(payload) if canonical(kind) in ANSWERED else None
             if event is None:
@@ -100,20 +95,18 @@ class Journal:
         if self.kept_bytes > self._most_bytes:
             self._make_room()
 
-    def client_told(self, kind: str, payload: bytes | memoryview) -> None:
-        """Take in an event that the client is being sent."""
-        if kind in {AUDIO_DELTA, _BETA_AUDIO_DELTA}:
-            self._in_flight.sounded(payload)
-            return
+    def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
+        """Take in an event that the client is being sent; False for one more piece of a stream."""
+        if kind in STREAMED:
+            return self._in_flight.streamed(kind, payload)
         follow = self._told.get(canonical(kind))
-        if follow is None:
-            return
-        event = parse_event(payload)
-        if event is not None:
+        event = None if follow is None else parse_event(payload)
+        if follow is not None and event is not None:
             self._is_ours = str(event.get("event_id")).startswith(OUR_EVENTS)
             follow(event)
             if self._is_too_much:
                 self._make_room()
+        return True
 
     @property
     def running(self) -> list[Running]:
@@ -177,13 +170,13 @@ class Journal:
         session = event.get("session")
         if not isinstance(session, dict):
             return
-        if hearing(session) != hearing(self.session):
-            self.turn = None  # the server listens anew
+        listens_anew = hearing(session) != hearing(self.session)
         self.session = session
         self.session_id = self.session_id or session.get("id")
-        self._in_bytes_per_ms = sessions.bytes_per_ms(session, "input")
+        self.tail.expect(sessions.bytes_per_ms(session, "input"))
         self._out_bytes_per_ms = sessions.bytes_per_ms(session, "output")
         self._detects_turns = sessions.turn_detection(session) is not None
+        self._follow_turn(None if listens_anew else self.turn)
         self.version += 1
 
     def _session_updated(self, event: JsonObject) -> None:
@@ -198,9 +191,14 @@ class Journal:
 
     # -- the user's sound -------------------------------------------------------------------------------
 
+    def _follow_turn(self, turn: OpenTurn | None) -> None:
+        self.turn = turn
+        may_forget = self._detects_turns and turn is None
+        self.tail.keeps_ms = QUIET_KEPT_MS if may_forget else math.inf
+
     def _turn_started(self, event: JsonObject) -> None:
         start_ms = _number(event.get("audio_start_ms"), self.tail.position_ms)
-        self.turn = OpenTurn(str(event.get("item_id")), start_ms)
+        self._follow_turn(OpenTurn(str(event.get("item_id")), start_ms))
 
     def _turn_stopped(self, event: JsonObject) -> None:
         if self.turn is not None:
@@ -218,7 +216,7 @@ class Journal:
             span = (sounds[0].start_ms, sounds[-1].start_ms + sounds[-1].length_ms) if sounds else (0.0, 0.0)
             if order is not None:
                 tail.answered(order)
-        self.turn = None
+        self._follow_turn(None)
         sounds = [sound for sound in sounds if sound.start_ms + sound.length_ms > span[0]]
         speech = Speech(sounds, *span) if sounds else None
         value = {
@@ -234,7 +232,7 @@ class Journal:
         self.tail.take_until(order)
         if order is not None:
             self.tail.answered(order)
-        self.turn = None
+        self._follow_turn(None)
 
     # -- the conversation -------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ from attrs import frozen
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = [
-    "APPEND",
-    "AUDIO_DELTA",
     "OURS",
     "OUR_EVENTS",
     "WORDS",
@@ -26,9 +24,6 @@ OURS = "rlb_"
 
 OUR_EVENTS = f"event_{OURS}"
 """Begins the ids of server events that we make up."""
-
-APPEND = "input_audio_buffer.append"
-AUDIO_DELTA = "response.output_audio.delta"
 
 
 @frozen(kw_only=True)
