@@ -27,7 +27,8 @@ class Leg:
         self.ended: asyncio.Task[Close] = asyncio.create_task(connection.pump(self._deliver))
 
     def _deliver(self, frame: Frame) -> None:
-        self._on_frame(frame)
+        on_frame = self._on_frame
+        on_frame(frame)
 
     def redirect(self, on_frame: OnFrame) -> None:
         """Give all further frames to *on_frame*."""

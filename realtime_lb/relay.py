@@ -39,6 +39,7 @@ class Lane:
         translate: Says what to send for it.
         stall_timeout_s: How long *sink* may take nothing.
         on_stall: Called once if it takes nothing for that long.
+        refuse: Told why nothing is sent for a frame that is no event; without it, `forward` raises that.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Lane:
         translate: Translate,
         stall_timeout_s: float,
         on_stall: Callable[[], None],
+        refuse: Callable[[InvalidEvent], None] | None = None,
     ) -> None:
         self._source = source
         self._sink = sink
         self._write = sink.write
         self._tap = tap
         self._translate = translate
+        self._refuse = refuse
         self._stall_timeout_s = stall_timeout_s
         self._on_stall = on_stall
         self._watch: asyncio.TimerHandle | None = None
@@ -62,10 +65,19 @@ class Lane:
         sink.on_writable = self._go_on
 
     def forward(self, frame: Frame) -> None:
-        """Pass one frame on, as whatever it is on the other side. Raises as *translate* does."""
-        self._tap(frame)
-        for said in self._translate(frame):
-            if not self._write(said):
+        """Pass one frame on, as whatever it is on the other side."""
+        # Read before they are called: only so does CPython 3.11 specialise the look-up.
+        tap, translate, write = self._tap, self._translate, self._write
+        tap(frame)
+        try:
+            says = translate(frame)
+        except InvalidEvent as invalid:
+            if self._refuse is None:
+                raise
+            self._refuse(invalid)
+            return
+        for said in says:
+            if not write(said):
                 self._hold(self._source)
 
     def put(self, frame: Frame, by: Connection) -> None:
@@ -135,20 +147,19 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
             stall.set_result(by)
 
     client, provider = downstream.connection, upstream.connection
-    up = Lane(client, provider, taps[0], translate[0], stall_timeout_s, partial(stalled, Direction.SERVER))
+
+    def refuse(invalid: InvalidEvent) -> None:
+        down.put(_answer(invalid), client)
+
     down = Lane(provider, client, taps[1], translate[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
-
-    def from_client(frame: Frame) -> None:
-        try:
-            up.forward(frame)
-        except InvalidEvent as invalid:
-            down.put(_answer(invalid), client)
-
+    up = Lane(
+        client, provider, taps[0], translate[0], stall_timeout_s, partial(stalled, Direction.SERVER), refuse
+    )
     upstream.redirect(down.forward)
-    downstream.redirect(from_client)
+    downstream.redirect(up.forward)
     provider.resume()
     client.resume()
-    for hear, frames in ((down.forward, held[1]), (from_client, held[0])):
+    for hear, frames in ((down.forward, held[1]), (up.forward, held[0])):
         for frame in frames:
             hear(frame)
     try:

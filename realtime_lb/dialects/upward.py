@@ -60,20 +60,18 @@ class Upward:
         """
         if frame.opcode is not _TEXT:
             raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
+        payload, kind = frame.payload, type_of(frame)
         try:
-            return self._translated(frame)
+            if kind is not None and (payload[-1] == _CLOSING_BRACE or _is_closed(payload)):
+                step = self._steps.get(kind)
+                return (frame,) if step is None else self._translated(frame, kind, step, _check(payload))
+            event = _check(payload)
+            step = self._steps.get(kind or event["type"])
+            return (frame,) if step is None else self._translated(frame, kind, step, event)
         except RecursionError:
             raise InvalidEvent("Your event is nested too deep.") from None
 
-    def _translated(self, frame: Frame) -> tuple[Frame, ...]:
-        payload, event = frame.payload, None
-        kind = type_of(frame)
-        if kind is None or (payload[-1] != _CLOSING_BRACE and not _is_closed(payload)):
-            event = _check(payload)
-        step = self._steps.get(kind or (event or {}).get("type", ""))
-        if step is None:
-            return (frame,)
-        event = event or _check(payload)
+    def _translated(self, frame: Frame, kind: str | None, step: Step, event: JsonObject) -> tuple[Frame, ...]:
         if kind not in {None, event["type"]}:
             return (frame,)  # a second "type" says otherwise; only the upstream knows which of them it reads
         new = step(event)

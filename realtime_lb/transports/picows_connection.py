@@ -136,7 +136,8 @@ class PicowsConnection:
             return True
         payload = frame.payload
         if len(payload) <= self._most_bytes:
-            self._send(frame.opcode, payload)
+            send = self._send
+            send(frame.opcode, payload)
         else:
             message = bytearray(_ROOM_FOR_HEADER)
             message += payload

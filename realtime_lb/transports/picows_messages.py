@@ -13,6 +13,9 @@ __all__ = ["Messages"]
 MOST_FRAGMENTS = 100_000
 """Of one message. The Autobahn suite cuts 4 MiB into 65,536; more serve only to keep us busy."""
 
+MOST_COPIED_BYTES = 4 * 1024
+"""A copy of so much costs what a view does, and is read faster; an append of 20 ms is smaller."""
+
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 _PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 _TEXT_MESSAGE, _BINARY_MESSAGE = Opcode.TEXT, Opcode.BINARY
@@ -69,9 +72,11 @@ class Messages(WSListener):
             and self._opcode is None
             and not (frame.rsv1 or frame.rsv2 or frame.rsv3 or frames.is_close_frame_sent)
         ):
-            opcode = _TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE
+            is_small = frame.payload_size <= MOST_COPIED_BYTES
+            payload = frame.get_payload_as_bytes() if is_small else frame.get_payload_as_memoryview()
+            deliver = self.deliver
             try:
-                self.deliver(Frame(opcode, frame.get_payload_as_memoryview()))
+                deliver(Frame(_TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE, payload))
             except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
                 self._owner.failed(error)
         else:
