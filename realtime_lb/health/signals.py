@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from realtime_lb.abc import Candidate
 from realtime_lb.deployments import Deployment
@@ -14,6 +14,10 @@ from realtime_lb.typing import Clock, JsonObject
 from realtime_lb.verdicts import Verdict
 
 __all__ = ["Signals"]
+
+STILL_S = 0.1
+"""For so long a candidate stays as it was seen unless something happens to it: of what fades by time, a
+hundredth is gone then. In a rush, where many choose among many, only what has changed is worked out."""
 
 
 class Signals:
@@ -31,11 +35,19 @@ class Signals:
 
     def candidate(self, deployment: Deployment, live_sessions: int) -> Candidate:
         """Return what a strategy may know of *deployment* now."""
-        price = self._prices.get(deployment.id)
         known = self._known.get(deployment.id)
         if known is None:
+            price = self._prices.get(deployment.id)
             return Candidate(deployment=deployment, live_sessions=live_sessions, price_per_minute=price)
-        now_s = self._clock()
+        now_s, seen = self._clock(), known.seen
+        if seen is None or now_s - known.seen_s >= STILL_S or seen.deployment is not deployment:
+            seen, known.seen_s = self._seen(known, deployment, live_sessions, now_s), now_s
+        elif seen.live_sessions != live_sessions:
+            seen = evolve(seen, live_sessions=live_sessions)
+        known.seen = seen
+        return seen
+
+    def _seen(self, known: _Known, deployment: Deployment, live_sessions: int, now_s: float) -> Candidate:
         return Candidate(
             deployment=deployment,
             live_sessions=live_sessions,
@@ -44,7 +56,7 @@ class Signals:
             usual_event_s=known.usual_event_s(now_s),
             usual_audio_s=known.usual_answers.value(now_s),
             headroom=known.quota.headroom(deployment.rpm, deployment.tpm, now_s),
-            price_per_minute=price,
+            price_per_minute=self._prices.get(deployment.id),
         )
 
     def opened(self, deployment_id: str, first_event_s: float) -> None:
@@ -98,12 +110,15 @@ class Signals:
         return None if known is None else known.dials.percentile(self._clock())
 
     def _of(self, deployment_id: str) -> _Known:
-        return self._known.get(deployment_id) or self._known.setdefault(deployment_id, _Known())
+        """Return what is known of a deployment, to be changed."""
+        known = self._known.get(deployment_id) or self._known.setdefault(deployment_id, _Known())
+        known.seen = None
+        return known
 
 
 @define
 class _Known:
-    """All that is remembered of one deployment."""
+    """All that is remembered of one deployment, and what was last seen of it."""
 
     opens: PeakEwma = field(factory=PeakEwma)
     answers: PeakEwma = field(factory=PeakEwma)
@@ -113,6 +128,8 @@ class _Known:
     overtaken: Penalty = field(factory=Penalty)
     dials: History = field(factory=History)
     quota: Quota = field(factory=Quota)
+    seen: Candidate | None = None
+    seen_s: float = 0.0
 
     def first_event_s(self, now_s: float) -> float | None:
         """Return how long an open may take: the recent peak, or as a failure or an overtaken dial counts."""
