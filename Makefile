@@ -53,8 +53,9 @@ format: $(DEV_READY) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(BENCH_READY) ## Measure us beside other proxies, a quarter of an hour; BENCH=--help says what can be had in less
+bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
 	@$(BIN)/python -m benchmarks.rig $(BENCH)
+	@$(BIN)/python -m benchmarks.picking
 
 bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAProxy, nginx, LiteLLM
 	@PATH="$$PATH:/usr/sbin"; if command -v haproxy >/dev/null && command -v nginx >/dev/null; then exit 0; \

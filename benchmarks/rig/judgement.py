@@ -23,6 +23,8 @@ RIG_LATE_MS = 2.0
 SATURATED = 0.95
 SPREAD = 0.15
 
+_VOICE = ("voice", "heaps")
+
 _FLAWS = (
     ("misplaced", "out of order"),
     ("damaged", "damaged"),
@@ -73,7 +75,7 @@ def _worst(samples: Iterable[Sample], measure: str) -> str:
 
 def _of_the_rig(samples: Iterable[Sample]) -> Iterable[str]:
     for each in samples:
-        if not each.pattern.startswith("voice"):
+        if not each.pattern.startswith(_VOICE):
             continue
         where = f"{each.subject}, {each.pattern}"
         share, late = each.values.get("rig_share", 0), each.values.get("rig_late_p99_ms", 0)
@@ -91,5 +93,5 @@ def _of_the_base(samples: Iterable[Sample]) -> Iterable[str]:
 
 def _of_saturation(samples: Iterable[Sample]) -> Iterable[str]:
     for each in samples:
-        if each.pattern.startswith("voice") and each.values.get("proxy_share", 0) > SATURATED:
+        if each.pattern.startswith(_VOICE) and each.values.get("proxy_share", 0) > SATURATED:
             yield f"{each.subject}, {each.pattern}: its core was full, so its latencies have no bound"

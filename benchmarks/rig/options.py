@@ -31,7 +31,7 @@ class Sizes:
         voice_sessions: Live sessions of the voice pattern.
         voice_s: How long it is measured.
         warm_s: How long it runs before.
-        tick_ms: How far apart its heaps of frames are; 0 sends each by itself.
+        heap_ms: How far apart its heaps of frames are where they come in heaps.
         flood_sessions: Live sessions of the flood.
         flood_s: How long it is measured.
         opens: Sessions opened one after the other.
@@ -47,7 +47,7 @@ class Sizes:
     voice_sessions: int = 100
     voice_s: float = 5.0
     warm_s: float = 1.0
-    tick_ms: float = 0.0
+    heap_ms: float = 1.0
     flood_sessions: int = 16
     flood_s: float = 1.5
     opens: int = 100
@@ -120,7 +120,7 @@ def parse(arguments: Sequence[str], names: Sequence[str]) -> Options:
     parser.add_argument("--sessions", type=_positive, help="sessions of the voice pattern (100)")
     parser.add_argument("--seconds", type=float, help="how long the voice pattern is measured (5)")
     parser.add_argument(
-        "--tick", type=float, metavar="MS", help="send voice in heaps, this far apart (0: no heaps)"
+        "--heap", type=float, metavar="MS", help="how far apart frames are that come in heaps (1)"
     )
     parser.add_argument("--idle-sessions", type=_positive, help="silent sessions (2000)")
     parser.add_argument("--churn-sessions", type=_positive, help="sessions that come and go (10000)")
@@ -145,7 +145,7 @@ def parse(arguments: Sequence[str], names: Sequence[str]) -> Options:
     changes = {
         "voice_sessions": given.sessions,
         "voice_s": given.seconds,
-        "tick_ms": given.tick,
+        "heap_ms": given.heap,
         "idle_sessions": given.idle_sessions,
         "churn_sessions": given.churn_sessions,
     }

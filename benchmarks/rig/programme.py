@@ -69,15 +69,15 @@ def _patterns(stage: str, subject: Subject, sizes: Sizes) -> tuple[Pattern, ...]
         # The scheme of the upstream changes what a frame costs, but not how that grows.
         few_and_many = () if subject.tls else sizes.growth_sessions
         return tuple(
-            Voice(each, sizes.growth_s, sizes.warm_s, sizes.tick_ms, growth_name(each))
-            for each in few_and_many
+            Voice(each, sizes.growth_s, sizes.warm_s, name=growth_name(each)) for each in few_and_many
         )
     if stage == "idle":
         return (Idle(sizes.idle_sessions // (SLOW_SHARE if subject.is_slow else 1), sizes.idle_s),)
     if stage == "churn":
         return (Churn(sizes.churn_sessions, sizes.churn_limit_s),)
     return (
-        Voice(sizes.voice_sessions, sizes.voice_s, sizes.warm_s, sizes.tick_ms),
+        Voice(sizes.voice_sessions, sizes.voice_s, sizes.warm_s),
+        Voice(sizes.voice_sessions, sizes.voice_s, sizes.warm_s, sizes.heap_ms, "heaps"),
         Flood(sizes.flood_sessions, sizes.flood_s),
         Opens(sizes.opens),
         Storm(sizes.storm_s),

@@ -53,6 +53,7 @@ def _columns(sizes: Mapping[str, Any]) -> list[Column]:
     idle = f"{sizes['idle_sessions']:,}"
     return [
         Column("CPU µs/frame", "voice.cpu_us_per_frame", _number(1), spread=True, ratio=True),
+        Column("CPU µs/frame, in heaps", "heaps.cpu_us_per_frame", _number(1), spread=True, ratio=True),
         Column("added p50 ms", "voice.added_latency_p50_ms", _number(3), spread=True, ratio=True),
         Column("added p99 ms", "voice.added_latency_p99_ms", _number(2)),
         Column("created: added p50 ms", "opens.added_created_p50_ms", _number(2)),
@@ -133,14 +134,14 @@ def _about(run: Run, summary: Summary) -> str:
     machine = run.machine
     sizes = run.options["sizes"]
     rig = summary.figure("direct", "voice.rig_us_per_frame")
-    heaps = f"in heaps of {sizes['tick_ms']:g} ms, " if sizes["tick_ms"] else ""
     own = f" The rig's two ends took {rig.median:.1f} µs per frame without a proxy." if rig else ""
     return (
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}; "
         f"{machine['date']}, commit {machine['commit']}, {machine['seconds'] / 60:.0f} min. "
-        f"{sizes['voice_sessions']} voice sessions, {heaps}"
-        f"{sizes['voice_s']:g} s, rounds: {run.options['rounds']}. Medians ± half the range, in brackets the "
-        f"ratio to HAProxy with the same upstream scheme; ≥ where the proxy's core was not full.{own}"
+        f"{sizes['voice_sessions']} voice sessions, {sizes['voice_s']:g} s, frames each by itself, or in "
+        f"heaps of {sizes['heap_ms']:g} ms; rounds: {run.options['rounds']}. Medians ± half the range, in "
+        "brackets the ratio to HAProxy with the same upstream scheme; ≥ where the proxy's core was not full."
+        f"{own}"
     )
 
 

@@ -59,7 +59,7 @@ def made_up_run() -> Run:
         "sizes": {
             "voice_sessions": 1,
             "voice_s": 1,
-            "tick_ms": 0,
+            "heap_ms": 1,
             "growth_sessions": [50, 400],
             "idle_sessions": 2000,
         },

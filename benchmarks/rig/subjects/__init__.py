@@ -20,6 +20,7 @@ def all_subjects() -> list[Subject]:
         HAProxy(),
         Nginx(),
         Ours("fast"),
+        Ours("fast", stays=True),
         Ours("aiohttp"),
         PlainRelay(),
         LiteLLM(),

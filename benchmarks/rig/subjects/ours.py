@@ -10,12 +10,18 @@ from pathlib import Path
 
 from benchmarks.rig.events import MODEL
 from benchmarks.rig.processes import Command
-from benchmarks.rig.subjects.base import KEY, ROOT, Place, Subject
+from benchmarks.rig.subjects.base import KEY, ROOT, STAGES, Place, Subject
 
 __all__ = ["CHECKOUT_VARIABLE", "Ours"]
 
 CHECKOUT_VARIABLE = "BENCH_CHECKOUT"
 """Names another checkout whose gateway to run, with the Python of its ``.venv``: to compare versions."""
+
+_STAYS = """\
+realtime_lb:
+  rehome:
+    enabled: false
+"""
 
 # Everything else is at its default, logging included.
 _CONFIG = """\
@@ -32,15 +38,25 @@ general_settings:
 
 
 class Ours(Subject):
-    """``realtime-lb serve``, one process, reading the type of every event."""
+    """``realtime-lb serve``, one process, reading the type of every event.
+
+    Args:
+        lane: Which of its lanes.
+        tls: Whether it reaches the upstream over ``wss``.
+        stays: Re-homing is off, so nothing of a conversation is kept.
+    """
 
     reads_events = True
 
-    def __init__(self, lane: str, *, tls: bool = False) -> None:
+    def __init__(self, lane: str, *, tls: bool = False, stays: bool = False) -> None:
         self.lane = lane
         self.tls = tls
-        self.name = f"ours-{lane}" + ("-wss" if tls else "")
-        self.title = f"realtime-lb, {lane} lane" + (", wss" if tls else "")
+        self.stays = stays
+        self.name = f"ours-{lane}" + ("-wss" if tls else "") + ("-stays" if stays else "")
+        self.title = (
+            f"realtime-lb, {lane} lane" + (", wss" if tls else "") + (", no re-homing" if stays else "")
+        )
+        self.stages = frozenset({"session", "idle"}) if stays else frozenset(STAGES)
 
     def missing(self) -> str | None:
         text = _help()
@@ -64,7 +80,7 @@ class Ours(Subject):
             key=KEY,
             scheme="https" if self.tls else "http",
             tls=f"      ssl_verify: {place.ca_file}\n" if self.tls else "",
-        )
+        ) + (_STAYS if self.stays else "")
         config = place.write("realtime-lb.yaml", text)
         argv = [
             *_program(),
