@@ -127,7 +127,10 @@ class Door:
         )
         if not ws.can_prepare(request).ok:
             return _json(426, {"error": {"message": "Expected a websocket upgrade.", "code": "426"}})
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionResetError:
+            return ws  # the client has left meanwhile; aiohttp sees the same and lets it go
         fault = plan.find(ErrorFirst)
         if fault is not None and isinstance(verdict, Admitted):
             verdict = LateRefusal(failure(fault.code, fault.message), fault.close_code)

@@ -259,6 +259,20 @@ async def test_a_session_stalls_at_any_stage_and_the_next_one_does_not(stage: st
         writer.close()
 
 
+async def test_a_client_that_leaves_before_its_handshake_is_answered_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As one does that dials elsewhere meanwhile: there is nothing to report of it."""
+    async with Simulator(faults="delay handshake 0.05") as simulator:
+        _, writer = await asyncio.open_connection(simulator.host, simulator.port)
+        writer.write(REQUEST)
+        writer.close()
+        async with call(simulator) as client:  # its handshake takes as long, from later on
+            await client.until("session.created")
+        assert len(simulator.dials) == 2
+    assert caplog.records == []
+
+
 async def test_a_client_that_leaves_a_stalled_session_is_forgotten() -> None:
     async with Simulator(faults="stall first-event") as simulator:
         async with call(simulator) as client:
