@@ -34,7 +34,7 @@ LITELLM ?= litellm[proxy]==1.106.0
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUN_READY) ## Watch sessions being balanced over two simulated providers: no key, no network
+demo: $(RUN_READY) ## Watch live calls outlive one of two simulated providers: no key, no network
 	@$(BIN)/realtime-lb demo
 
 test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage

@@ -12,6 +12,14 @@ from tests.support import Websocket, http_server, upstream
 
 CREATED = {"type": "session.created", "session": {}}
 TEXT = {"type": "response.output_text.done", "text": "hello"}
+HEARD = [
+    {"type": "input_audio_buffer.speech_started"},
+    {"type": "input_audio_buffer.speech_stopped"},
+]
+FORGOTTEN = {
+    "type": "conversation.item.retrieved",
+    "item": {"content": [{"type": "input_text", "text": "?"}]},
+}
 
 
 def done(status: str = "completed") -> dict[str, Any]:
@@ -33,8 +41,20 @@ async def outcome(url: str) -> str:
         ([CREATED, done("failed")], "a response ended as 'failed'"),
         ([CREATED, TEXT, done(), done()], "did not hear where the speech began"),
         ([CREATED, TEXT, done()], "close code 1000 before response.done"),
+        ([CREATED, CREATED], "session.created came twice"),
+        ([CREATED, *[{**TEXT, "event_id": "event_1"}] * 2], "response.output_text.done came twice"),
+        ([CREATED, TEXT, done(), *HEARD, done(), FORGOTTEN], "did not remember what was said first"),
     ],
-    ids=["an error", "a close", "a failed response", "deaf", "a close in between"],
+    ids=[
+        "an error",
+        "a close",
+        "a failed response",
+        "deaf",
+        "a close in between",
+        "two sessions",
+        "an echo",
+        "forgetful",
+    ],
 )
 async def test_it_tells_what_an_upstream_did_wrong(events: list[dict[str, Any]], why: str) -> None:
     async def behave(websocket: Websocket) -> None:

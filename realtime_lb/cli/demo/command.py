@@ -28,13 +28,15 @@ __all__ = ["demo"]
     type=click.IntRange(2, 100),
     default=4,
     show_default=True,
-    help="Sessions in each of the two acts.",
+    help="Sessions in each of the three acts.",
 )
 def demo(keep: bool, sessions: int) -> None:
-    """Watch voice sessions being balanced, and one of two providers go down.
+    """Watch voice sessions being balanced, and live calls outlive their provider.
 
-    Both providers are simulated, and everything happens on this machine: no key, no network, no bill. Takes
-    about ten seconds. Exit status: 0 if all went as it should, else 1.
+    One of two providers dies while its callers are in the middle of a sentence. Both are simulated, and
+    everything happens on this machine: no key, no network, no bill. Takes about fifteen seconds.
+
+    Exit status: 0 if all went as it should, else 1.
     """
     _dial_loopback_directly()
     asyncio.run(_demo(console_for(), sessions, keep=keep))

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from realtime_lb.cli.demo.board import Board, SessionRow
+from realtime_lb.cli.demo.board import ACTS, Board, SessionRow
 from realtime_lb.cli.demo.stage import AZURE, OPENAI
 from realtime_lb.cli.demo.verdicts import Verdict
 
@@ -27,7 +27,8 @@ def picture(board: Board, address: str, width: int, height: int) -> RenderableTy
     lines = max(4, height - _LINES_AROUND_THE_SESSIONS)
     sessions: RenderableType = _sessions(board, lines)
     if width >= _WIDE_COLUMNS:
-        beside = Table.grid(padding=(0, 4))
+        beside = Table.grid(padding=(0, 3))
+        beside.add_column(no_wrap=True)  # so that the other one gives way
         beside.add_row(sessions, _passing(board, lines))
         sessions = beside
     return Group(
@@ -35,7 +36,7 @@ def picture(board: Board, address: str, width: int, height: int) -> RenderableTy
         Text(),
         _upstreams(board),
         Text(),
-        Text.assemble((f"act {board.act} of 2  ", "bold"), board.title),
+        Text.assemble((f"act {board.act} of {ACTS}  ", "bold"), board.title),
         Text(),
         sessions,
     )
@@ -43,12 +44,14 @@ def picture(board: Board, address: str, width: int, height: int) -> RenderableTy
 
 def summary(board: Board, verdicts: Iterable[Verdict]) -> RenderableType:
     """Return what came of it all."""
-    table = _table("upstream", ">sessions", ">act 1", ">act 2", ">time to first event (median)")
+    acts = range(1, ACTS + 1)
+    table = _table("upstream", *(f">act {act}" for act in acts), ">taken over", ">first event (median)")
     for name in board.up:
         waits = board.first_event_ms(name)
         table.add_row(
             _upstream(name),
-            *(str(board.served(name, act)) for act in (None, 1, 2)),
+            *(str(board.served(name, act)) for act in acts),
+            str(board.taken_over(name)),
             f"{median(waits):.1f} ms" if waits else "-",
         )
     lines = [
@@ -59,31 +62,41 @@ def summary(board: Board, verdicts: Iterable[Verdict]) -> RenderableType:
 
 
 def _upstreams(board: Board) -> Table:
-    table = _table("upstream", "state", ">live", ">served")
+    table = _table("upstream", "state", ">live", ">served", ">taken over")
     for name, is_up in board.up.items():
         state = Text("● up", "green") if is_up else Text("✗ down", "bold red")
-        table.add_row(_upstream(name), state, str(board.live(name)), str(board.served(name)))
+        counts = (board.live(name), board.served(name), board.taken_over(name))
+        table.add_row(_upstream(name), state, *map(str, counts))
     return table
 
 
 def _sessions(board: Board, lines: int) -> Table:
-    table = _table("session", "placed on", ">after", "last event")
+    table = _table("session", "placed on", ">after", ">gap", "last event")
     for row in islice(board.rows.values(), max(0, len(board.rows) - lines), None):
         after = "" if row.opened_ms is None else f"{row.opened_ms:.0f} ms"
-        table.add_row(row.name, _path(row), after, Text(row.last, "dim" if row.closed else ""))
+        gap = Text(", ".join(f"{move.gap_s * 1000:.0f} ms" for move in row.moves), "bold green")
+        table.add_row(row.name, _path(row), after, gap, Text(_short(row.last), "dim" if row.closed else ""))
     return table
 
 
 def _passing(board: Board, lines: int) -> Table:
     table = _table("events as they pass")
     for passing in islice(board.passing, max(0, len(board.passing) - lines), None):
-        table.add_row(Text.assemble((f"{passing.session:<11} ", "dim"), passing.text))
+        table.add_row(Text.assemble((f"{passing.who:<11} ", "dim"), _short(passing.text)))
     return table
 
 
+def _short(text: str) -> str:
+    """Return *text* without what makes its longest event types too long for a terminal."""
+    return text.replace(" input_audio_buffer.", " ")
+
+
 def _path(row: SessionRow) -> Text:
-    parts = [Text.assemble((name, "red strike"), " → ") for name in row.path[:-1]]
-    return Text.assemble(*parts, *(_upstream(name) for name in row.path[-1:]))
+    """Return who refused it, who took it, and who took it over."""
+    refused = [Text(f"{name} ✗ ", "red") for name in row.path[:-1]]
+    taken = [_upstream(name) for name in row.path[-1:]]
+    over = [Text.assemble((" → ", "bold"), _upstream(move.to_deployment)) for move in row.moves]
+    return Text.assemble(*refused, *taken, *over)
 
 
 def _upstream(name: str) -> Text:

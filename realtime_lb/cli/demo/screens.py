@@ -56,7 +56,7 @@ class PlainScreen(Screen):
 
     def passed(self, passing: Passing) -> None:
         """Print it."""
-        self._console.print(f"  {passing.session:<11} {passing.text}")
+        self._console.print(f"  {passing.who:<11} {passing.text}")
 
 
 class LiveScreen(Screen):

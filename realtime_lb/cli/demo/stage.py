@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from attrs import define, field, frozen
 from yarl import URL
 
+from realtime_lb.cli.configuration import counted
 from realtime_lb.cli.demo.board import Board
 from realtime_lb.deployments import Deployment
 from realtime_lb.requests import Principal
@@ -56,10 +57,16 @@ class Stage:
         """Where the gateway's clients dial."""
         return str(URL(self.url).with_scheme("ws") / "v1" / "realtime")
 
-    async def take_azure_down(self) -> None:
-        """End the simulated Azure: its port is closed from here on."""
-        await self._azure_runs.aclose()
+    async def kill_azure(self) -> int:
+        """End the simulated Azure without a word, as its death would; return how many live sessions it had.
+
+        Their connections are reset, and its port is closed from here on.
+        """
+        struck = self._azure.cut()
         self.board.up[AZURE] = False
+        self.board.tell(AZURE, f"✗ dies, with {counted(struck, 'live call')} on it")
+        await self._azure_runs.aclose()
+        return struck
 
     async def bring_azure_back(self) -> None:
         """Start it again, on the same port."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from attrs import frozen
 
@@ -11,7 +12,22 @@ from realtime_lb.cli.demo.board import Board
 from realtime_lb.cli.demo.caller import Call, CallFailed
 from realtime_lb.cli.demo.stage import AZURE, OPENAI
 
-__all__ = ["Verdict", "verdicts"]
+__all__ = ["Acts", "Verdict", "verdicts"]
+
+
+@frozen
+class Acts:
+    """What clients got.
+
+    Attributes:
+        before: While both providers were up.
+        during: When one died in the middle.
+        after: When it was down.
+    """
+
+    before: Sequence[Call | CallFailed]
+    during: Sequence[Call | CallFailed]
+    after: Sequence[Call | CallFailed]
 
 
 @frozen
@@ -27,32 +43,22 @@ class Verdict:
     holds: bool
 
 
-def verdicts(
-    board: Board, before: Sequence[Call | CallFailed], after: Sequence[Call | CallFailed]
-) -> list[Verdict]:
-    """Return what is to be said of both acts.
+def verdicts(board: Board, acts: Acts, struck: int) -> list[Verdict]:
+    """Return what is to be said of all acts.
 
     Args:
         board: What the router recorded.
-        before: What clients got while both providers were up.
-        after: What clients got when one was down.
+        acts: What clients got.
+        struck: How many live sessions the provider had that died.
     """
-    first = {name: board.served(name, act=1) for name in (OPENAI, AZURE)}
-    second = {name: board.served(name, act=2) for name in (OPENAI, AZURE)}
-    rows = [row for row in board.rows.values() if row.act == 2]
-    turned = sum(len(row.path) > 1 for row in rows)
+    calls = [*acts.before, *acts.during, *acts.after]
     return [
-        _none_failed(board, [*before, *after]),
-        _all_answered([*before, *after]),
-        Verdict(
-            f"both upstreams served while both were up: {OPENAI} {first[OPENAI]}, {AZURE} {first[AZURE]}",
-            holds=min(first.values()) > 0 and sum(first.values()) == len(before),
-        ),
-        Verdict(
-            f"{AZURE} down: {second[OPENAI]} of {counted(len(after), 'new session')} went to {OPENAI} "
-            f"({turned} tried {AZURE} first)",
-            holds=second == {OPENAI: len(after), AZURE: 0},
-        ),
+        _none_failed(board, calls),
+        _all_answered(calls),
+        _both_served(board, len(acts.before)),
+        _survived(board, struck),
+        _unnoticed(acts.during),
+        _went_elsewhere(board, len(acts.after)),
     ]
 
 
@@ -71,4 +77,45 @@ def _all_answered(calls: Sequence[Call | CallFailed]) -> Verdict:
     return Verdict(
         f"{written} written and {spoken} spoken turns answered, with {seconds:.0f} s of audio",
         holds=written == spoken == len(calls),
+    )
+
+
+def _both_served(board: Board, sessions: int) -> Verdict:
+    served = {name: board.served(name, act=1) for name in (OPENAI, AZURE)}
+    return Verdict(
+        f"both upstreams served while both were up: {OPENAI} {served[OPENAI]}, {AZURE} {served[AZURE]}",
+        holds=min(served.values()) > 0 and sum(served.values()) == sessions,
+    )
+
+
+def _survived(board: Board, struck: int) -> Verdict:
+    """By the router's word: whoever was on the provider that died went on at the other and ended well."""
+    moved = [row for row in board.rows.values() if row.act == 2 and row.moves]
+    alive = sum(
+        row.deployment == OPENAI and row.closed is not None and row.closed.error is None for row in moved
+    )
+    gaps_ms = [move.gap_s * 1000 for move in board.moves()]
+    gap = f"; gap {median(gaps_ms):.0f} ms, at most {max(gaps_ms):.0f} ms" if gaps_ms else ""
+    return Verdict(
+        f"{AZURE} died during {counted(struck, 'call')}: {alive} of {struck} went on at {OPENAI}{gap}",
+        holds=struck > 0 and alive == len(moved) == struck,
+    )
+
+
+def _unnoticed(calls: Sequence[Call | CallFailed]) -> Verdict:
+    """By the clients' word: a `Call` saw no close, no error and nothing twice."""
+    unaware = sum(isinstance(one, Call) and one.heard_ms >= one.said_ms > 0 for one in calls)
+    return Verdict(
+        f"{unaware} of {len(calls)} callers then noticed nothing: no close, no error, every word heard",
+        holds=unaware == len(calls),
+    )
+
+
+def _went_elsewhere(board: Board, sessions: int) -> Verdict:
+    served = {name: board.served(name, act=3) for name in (OPENAI, AZURE)}
+    turned = sum(len(row.path) > 1 for row in board.rows.values() if row.act == 3)
+    return Verdict(
+        f"{AZURE} down: {served[OPENAI]} of {counted(sessions, 'new session')} went to {OPENAI} "
+        f"({turned} tried {AZURE} first)",
+        holds=served == {OPENAI: sessions, AZURE: 0},
     )
