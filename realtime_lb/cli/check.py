@@ -13,6 +13,7 @@ from realtime_lb.cli.configuration import (
     cautions,
     config_option,
     counted,
+    print_warning,
     read_configuration,
 )
 from realtime_lb.cli.consoles import console_for
@@ -47,9 +48,9 @@ def check(config: Path, dial: bool) -> None:
 
 def _warn(configuration: Configuration) -> None:
     for warning in configuration.warnings:
-        click.secho(f"warning: {warning}", fg="yellow", err=True)
+        print_warning(str(warning))
     for caution in cautions(configuration.settings):
-        click.secho(f"warning: {caution.message}\n    hint: {caution.hint}", fg="yellow", err=True)
+        print_warning(f"{caution.message}\n    hint: {caution.hint}")
 
 
 def _conclude(configuration: Configuration, answers: Answers, console: Console) -> None:

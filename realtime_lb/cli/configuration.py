@@ -18,7 +18,15 @@ from realtime_lb.router import RealtimeRouter
 from realtime_lb.settings import Settings
 from realtime_lb.strategies import STRATEGIES
 
-__all__ = ["Caution", "Configuration", "cautions", "config_option", "counted", "read_configuration"]
+__all__ = [
+    "Caution",
+    "Configuration",
+    "cautions",
+    "config_option",
+    "counted",
+    "print_warning",
+    "read_configuration",
+]
 
 config_option = click.option(
     "--config",
@@ -78,15 +86,22 @@ def read_configuration(path: Path) -> Configuration:
     """Return the configuration at *path*.
 
     Raises:
-        Unusable: It has problems; the message lists them all.
+        Unusable: It has problems; the message lists them all. Warnings are printed before.
     """
     try:
         providers = load_providers()
         loaded = load_config(path, providers=tuple(providers), strategies=tuple(STRATEGIES))
         RealtimeRouter(loaded.settings, sinks=())  # knows what only a provider can know
     except ConfigError as error:
+        for warning in error.warnings:
+            print_warning(str(warning))
         raise Unusable(str(error)) from None
     return Configuration(loaded.settings, loaded.warnings, providers)
+
+
+def print_warning(text: str) -> None:
+    """Print a warning to standard error."""
+    click.secho(f"warning: {text}", fg="yellow", err=True)
 
 
 def cautions(settings: Settings) -> Iterator[Caution]:

@@ -78,10 +78,10 @@ class Findings:
         """Raise what was found wrong.
 
         Raises:
-            ConfigError: At least one problem was found; holds every one, in file order.
+            ConfigError: At least one problem was found; holds every one, and the warnings, in file order.
         """
         if self._problems:
-            raise ConfigError(self.problems)
+            raise ConfigError(self.problems, self.warnings)
 
 
 def _in_file_order(found: list[tuple[Place, Found]]) -> tuple[Found, ...]:

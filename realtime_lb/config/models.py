@@ -80,7 +80,8 @@ def sort_models(model_list: Node | None, reading: Reading, providers: Collection
         try:
             entry = _sort(item, reading, providers)
         except _Skip as skip:
-            reading.findings.warn(item.place, f"skipped {name[:80]!r}: {skip.reason}", skip.hint)
+            named = f" {name[:80]!r}" if name else ""
+            reading.findings.warn(item.place, f"skipped{named}: {skip.reason}", skip.hint)
             skipped.add(name)
         else:
             groups.add(entry.model_group if entry else name)

@@ -104,9 +104,11 @@ class Reading:
         if not _VARIABLE.fullmatch(name):
             raise Wrong("names no environment variable", f"write {ENVIRON_PREFIX} and a variable's name")
         if name not in self.environ:
-            raise Wrong(f"the environment variable {name} is not set", f"set {name}, or drop this key")
+            raise Wrong(f"the environment variable {name} is not set", f"set {name}, or remove this setting")
         if not self.environ[name]:
-            raise Wrong(f"the environment variable {name} is empty", f"give {name} a value, or drop this key")
+            raise Wrong(
+                f"the environment variable {name} is empty", f"give {name} a value, or remove this setting"
+            )
         return evolve(node, value=self.environ[name], variable=name)
 
     def default(self, kind: Kind[T], node: Node, *names: str) -> T | None:

@@ -36,12 +36,18 @@ class ConfigProblem:
 
 
 class ConfigError(RealtimeError):
-    """The configuration cannot be used. ``problems`` holds all that is wrong with it, in file order."""
+    """The configuration cannot be used.
+
+    Attributes:
+        problems: All that is wrong with it, in file order.
+        warnings: What is worth saying besides: a key that nobody knows may be why another is missing.
+    """
 
     code = "invalid_config"
 
-    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+    def __init__(self, problems: Sequence[ConfigProblem], warnings: Sequence[ConfigProblem] = ()) -> None:
         self.problems = tuple(problems)
+        self.warnings = tuple(warnings)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__("\n".join([f"{count} in the configuration", *map(str, self.problems)]))
 

@@ -99,6 +99,16 @@ async def test_on_a_narrow_terminal_nothing_is_cut_off(
     assert "wss://sweden.openai.azure.com/openai/v1/realtime?model=gpt-4o-realtime-preview" in text
 
 
+async def test_what_cannot_be_used_comes_last_behind_what_may_be_the_cause(tmp_path: Path) -> None:
+    text = f"model_list: [{{model_name: voice, litellm_params: {{model: gpt-realtime, api_kye: {CANARY}}}}}]"
+    result = await check("-c", written(tmp_path, text), env={"OPENAI_API_KEY": ""})
+    assert result.exit_code == 2
+    warned, error = result.stderr.split("Error: 1 problem in the configuration")
+    assert "api_kye: ignored: no such key is known\n    hint: did you mean api_key?" in warned
+    assert "api_key: is missing, and OPENAI_API_KEY is not set" in error
+    assert CANARY not in result.output
+
+
 async def test_dialling_says_how_long_each_took_to_answer(tmp_path: Path) -> None:
     async with Simulator(Face.OPENAI, api_key=CANARY) as one, Simulator(Face.OPENAI, api_key=CANARY) as two:
         config = written(tmp_path, openai_group(one=f"{one.base_url}/v1", two=f"{two.base_url}/v1"))

@@ -36,6 +36,12 @@ def test_a_chat_model_is_skipped_with_one_warning(item: str, because: str) -> No
     assert "'c'" in config.warnings[0].message
 
 
+def test_an_item_without_a_name_is_skipped_without_one() -> None:
+    config = load(f"model_list:\n  {VOICE}\n  - {{litellm_params: {{model: azur/x}}}}\n", KEY)
+    assert warned(config, "model_list[1]").startswith("skipped: its provider")
+    assert config.warnings[0].hint == "did you mean azure?"
+
+
 @pytest.mark.parametrize(
     ("params", "info", "provider", "model"),
     [

@@ -80,6 +80,18 @@ def test_a_problem_prints_as_an_editor_can_follow_it() -> None:
     )
 
 
+def test_a_key_that_is_missing_for_a_slip_of_the_finger_is_told_with_the_slip() -> None:
+    """What is unknown keeps nobody from starting, but here it is why he cannot."""
+    text = "model_list:\n- model_name: v\n  litellm_params: {model: gpt-realtime, api_kye: sk-x}\n"
+    with pytest.raises(ConfigError) as caught:
+        load(text, {})
+
+    assert [problem.path for problem in caught.value.problems] == ["model_list[0].litellm_params.api_key"]
+    assert [(w.path, w.hint) for w in caught.value.warnings] == [
+        ("model_list[0].litellm_params.api_kye", "did you mean api_key?")
+    ]
+
+
 @pytest.mark.parametrize(
     ("params", "message", "hint"),
     [
