@@ -91,7 +91,7 @@ _FILE = click.Path(path_type=Path)
     type=click.IntRange(1, MOST_WORKERS),
     default=1,
     show_default=True,
-    help="Processes that share the port. Each gets its part of every max_sessions, rpm and tpm.",
+    help="Processes that share the port. Each gets its part of every max_parallel_requests, rpm and tpm.",
 )
 @click.option("--share", type=Share.read, hidden=True, help="This is a worker, such as 2/4.")
 def serve(
@@ -237,7 +237,11 @@ class Serving:
     def _say_hello(self, url: str, operators: OperatorsDoor | None = None, *, workers: int = 1) -> None:
         settings = self.configuration.settings
         lane = "picows" if self.lane == "fast" else "aiohttp"
-        sharing = f"; {workers} workers, each with its part of {_listed(SPLIT)}" if workers > 1 else ""
+        sharing = (
+            f"; {workers} workers, each with its part of {_listed(list(SPLIT.values()))}"
+            if workers > 1
+            else ""
+        )
         _log.info(
             f"listening on {url}: {self.configuration.size}{sharing}",
             url=url,

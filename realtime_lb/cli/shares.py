@@ -15,8 +15,11 @@ from realtime_lb.settings import Settings
 
 __all__ = ["SPLIT", "Share", "check_shares", "reserved_port"]
 
-SPLIT = ("max_sessions", "rpm", "tpm")
-"""What a deployment grants to all processes together: knowing nothing of each other, each gets a part."""
+SPLIT = {"max_sessions": "max_parallel_requests", "rpm": "rpm", "tpm": "tpm"}
+"""What a deployment grants to all processes together, and what that is called in the configuration.
+
+Knowing nothing of each other, each process gets a part.
+"""
 
 
 @frozen
@@ -62,11 +65,11 @@ def check_shares(settings: Settings, workers: int) -> None:
         Unusable: Something is smaller than the number of workers.
     """
     for deployment in settings.deployments:
-        for name in SPLIT:
+        for name, configured in SPLIT.items():
             whole = getattr(deployment, name)
             if whole is not None and whole < workers:
                 raise Unusable(
-                    f"{name} of {deployment.id!r} is {whole}, which {workers} workers cannot share: "
+                    f"{configured} of {deployment.id!r} is {whole}, which {workers} workers cannot share: "
                     "start fewer --workers"
                 )
 

@@ -64,7 +64,7 @@ async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: 
             assert {(await each.receive()).data for each in sessions} == {1001}
             assert await stopping == 0
             assert not any(map(is_running, workers))
-    assert "3 workers, each with its part of max_sessions, rpm and tpm" in "".join(gateway.said)
+    assert "3 workers, each with its part of max_parallel_requests, rpm and tpm" in "".join(gateway.said)
 
 
 async def test_a_worker_that_dies_is_replaced_while_the_others_serve(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_parts_of_a_cap_add_up_to_it(workers: int) -> None:
 
 
 async def test_a_cap_that_cannot_be_shared_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(Unusable, match="max_sessions of 'a' is 2, which 3 workers cannot share"):
+    with pytest.raises(Unusable, match="max_parallel_requests of 'a' is 2, which 3 workers cannot share"):
         check_shares(pool(max_sessions=2), 3)
     text = openai_group(a="http://127.0.0.1:1/v1").replace("api_key:", "rpm: 1, api_key:")
     done = await run("serve", "-c", written(tmp_path, text), *ANYWHERE, "--workers", "2")
