@@ -21,7 +21,7 @@ from realtime_lb.cli.processes import until_signal
 __all__ = ["demo"]
 
 
-@click.command(short_help="Watch sessions being balanced, without a key.")
+@click.command(short_help="Watch live calls outlive their provider, without a key.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards for a client of your own.")
 @click.option(
     "--sessions",
