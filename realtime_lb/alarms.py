@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from attrs import define, field
+from attrs import define
 
 from realtime_lb.journal import Journal
 from realtime_lb.settings import RehomeSettings
@@ -45,7 +45,7 @@ class Alarms:
     wall: Clock
     _awaited: object = None
     _silence: asyncio.TimerHandle | None = None
-    _expiry: list[asyncio.TimerHandle] = field(factory=list)
+    _expiry: asyncio.TimerHandle | None = None
 
     def turned(self) -> None:
         """Take in that something has passed."""
@@ -67,19 +67,22 @@ class Alarms:
 
     def expires(self, at_s: object) -> None:
         """Take in when the session ends, in seconds since 1970. Only the first is taken."""
-        if self._expiry or not isinstance(at_s, int | float):
+        if self._expiry is not None or not isinstance(at_s, int | float):
             return
         left_s = at_s - self.wall()
         margin_s = min(self.settings.margin_s, left_s * _MARGIN_SHARE)
         if margin_s <= 0:
             return
+        wait_s = margin_s * (1 - _LAST_MOMENT_SHARE)
+        self._expiry = asyncio.get_running_loop().call_later(left_s - margin_s, self._nearly, wait_s)
+
+    def _nearly(self, wait_s: float) -> None:
         loop = asyncio.get_running_loop()
-        self._expiry = [
-            loop.call_later(left_s - margin_s, self.on_expiry, False),  # noqa: FBT003  # call_later's form
-            loop.call_later(left_s - margin_s * _LAST_MOMENT_SHARE, self.on_expiry, True),  # noqa: FBT003
-        ]
+        self._expiry = loop.call_later(wait_s, self.on_expiry, True)  # noqa: FBT003  # call_later's form
+        self.on_expiry(False)  # noqa: FBT003  # a timer's only word
 
     def stop(self) -> None:
         """Forget all timers."""
-        for timer in (*self._expiry, *([self._silence] if self._silence else [])):
-            timer.cancel()
+        for timer in (self._expiry, self._silence):
+            if timer is not None:
+                timer.cancel()

@@ -118,9 +118,8 @@ class Passage:
 
     def flush(self) -> None:
         """Send the upstream what it is to be told by us."""
-        queue = self.continuity.to_upstream
-        while queue:
-            payload = queue.popleft()
+        told, self.continuity.to_upstream = self.continuity.to_upstream, []
+        for payload in told:
             sent = self._translator.from_client(Frame(_TEXT, payload))
             for frame in sent:
                 self._write_up(frame)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -94,7 +93,7 @@ class Home:
     _left: asyncio.Future[None] = field(init=False)
     _cause: RehomeCause | None = None
     _kept_back: tuple[str, Frame] | None = None
-    _moves_at_s: deque[float] = field(factory=deque)
+    _moves_at_s: list[float] = field(factory=list)
     _held: tuple[Sequence[Frame], Sequence[Frame]] = ((), ())
     _since_s: float = 0.0
     _farewells: set[asyncio.Task[None]] = field(factory=set)
@@ -317,12 +316,11 @@ class Home:
                 self.downstream.connection.write(told)
 
     def _may_move(self) -> bool:
-        now_s, moves = self.clock(), self._moves_at_s
-        while moves and moves[0] <= now_s - _MINUTE_S:
-            moves.popleft()
-        if len(moves) >= self.settings.per_minute:
+        now_s = self.clock()
+        self._moves_at_s = [at_s for at_s in self._moves_at_s if at_s > now_s - _MINUTE_S]
+        if len(self._moves_at_s) >= self.settings.per_minute:
             return False
-        moves.append(now_s)
+        self._moves_at_s.append(now_s)
         return True
 
     async def _found(self, cause: RehomeCause) -> Successor | None:

@@ -9,7 +9,6 @@ otherwise.
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -59,7 +58,7 @@ class Continuity:
         self._in_good_time = in_good_time
         self.phase = Phase.OPENING
         self.is_first = False
-        self.to_upstream: deque[bytes] = deque()
+        self.to_upstream: list[bytes] = []
         self.told_bytes = 0
         self.version = -1
         self.expires_at: Any = None
@@ -68,7 +67,7 @@ class Continuity:
         self._names = Names()
         self._telling = Telling(journal, self._say, self._our_id)
         self._leaving: set[str] = set()
-        self._again: deque[AskedAgain] = deque()
+        self._again: list[AskedAgain] = []
         self._following: dict[str, AskedAgain] = {}
         self._offset_ms = 0.0
         self._turn_known: tuple[str, bool] | None = None
@@ -340,7 +339,7 @@ class Continuity:
             self._names.rename(theirs, known)
         if not self._again:
             return [event]
-        again = self._again.popleft()
+        again = self._again.pop(0)
         self._following[str(response.get("id"))] = again
         return again.began(event)
 

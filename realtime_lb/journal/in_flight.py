@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from realtime_lb.events import AUDIO_DELTAS
 from realtime_lb.journal.responses import Output, Part, Running, place_of
@@ -42,19 +43,6 @@ class InFlight:
         self._made = made
         self._streaming_id = b""
         self._streaming: Output | None = None
-
-    def followed(self) -> Mapping[str, Callable[[JsonObject], None]]:
-        """Return what to do with the events inside of responses, by GA's names."""
-        return {
-            "response.output_item.added": self._output_added,
-            "response.content_part.added": self._part_added,
-            "response.output_text.done": self._stream_done("text"),
-            "response.output_audio.done": self._stream_done("audio"),
-            "response.output_audio_transcript.done": self._stream_done("transcript"),
-            "response.content_part.done": self._stream_done("part"),
-            "response.function_call_arguments.done": self._called,
-            "response.output_item.done": self._output_done,
-        }
 
     def streamed(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in the next piece of sound, words or arguments; say whether it is the first of its item.
@@ -112,13 +100,10 @@ class InFlight:
         if output is not None and isinstance(part, dict):
             output.parts[place_of(event)] = Part(str(part.get("type")))
 
-    def _stream_done(self, name: str) -> Callable[[JsonObject], None]:
-        def done(event: JsonObject) -> None:
-            output = self._output(event)
-            if output is not None:
-                output.ended(name, place_of(event), event.get("text") or event.get("transcript"))
-
-        return done
+    def _stream_done(self, stream: str, event: JsonObject) -> None:
+        output = self._output(event)
+        if output is not None:
+            output.ended(stream, place_of(event), event.get("text") or event.get("transcript"))
 
     def _called(self, event: JsonObject) -> None:
         output = self._output(event)
@@ -134,3 +119,15 @@ class InFlight:
             output.done = True
             output.item = canonical_item(item)
             self._made(output)
+
+    FOLLOWED: ClassVar[Mapping[str, Callable[[InFlight, JsonObject], None]]] = {
+        "response.output_item.added": _output_added,
+        "response.content_part.added": _part_added,
+        "response.output_text.done": lambda self, event: self._stream_done("text", event),
+        "response.output_audio.done": lambda self, event: self._stream_done("audio", event),
+        "response.output_audio_transcript.done": lambda self, event: self._stream_done("transcript", event),
+        "response.content_part.done": lambda self, event: self._stream_done("part", event),
+        "response.function_call_arguments.done": _called,
+        "response.output_item.done": _output_done,
+    }
+    """What to do with the events inside of responses, by GA's names. One table for all sessions."""

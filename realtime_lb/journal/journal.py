@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from realtime_lb.events import APPEND, parse_event
 from realtime_lb.journal import sessions
@@ -33,6 +33,10 @@ QUIET_KEPT_MS = 2_000
 """What a voice detector may still need of sound in which it heard nobody: its padding, and time to notice."""
 
 _NO_DETAIL: JsonObject = {}
+
+
+def _by_its_response(step: Callable[[InFlight, JsonObject], None]) -> Callable[[Journal, JsonObject], None]:
+    return lambda journal, event: step(journal._in_flight, event)  # noqa: SLF001  # the journal's own part
 
 
 class Journal:
@@ -78,7 +82,6 @@ class Journal:
         self._follow_turn(None)
         self._is_ours = False
         self._in_flight = InFlight(self._made)
-        self._told: Mapping[str, Callable[[JsonObject], None]] = self._followed()
 
     # -- what passes ------------------------------------------------------------------------------------
 
@@ -99,11 +102,11 @@ class Journal:
         """Take in an event that the client is being sent; False for one more piece of a stream."""
         if kind in STREAMED:
             return self._in_flight.streamed(kind, payload)
-        follow = self._told.get(canonical(kind))
+        follow = self._FOLLOWED.get(canonical(kind))
         event = None if follow is None else parse_event(payload)
         if follow is not None and event is not None:
             self._is_ours = str(event.get("event_id")).startswith(OUR_EVENTS)
-            follow(event)
+            follow(self, event)
             if self._is_too_much:
                 self._make_room()
         return True
@@ -144,34 +147,12 @@ class Journal:
 
     # -- the session ------------------------------------------------------------------------------------
 
-    def _followed(self) -> Mapping[str, Callable[[JsonObject], None]]:
-        return {
-            "session.created": self._session_shown,
-            "session.updated": self._session_updated,
-            "conversation.created": self._conversation_shown,
-            "conversation.item.added": self._item_added,
-            "conversation.item.done": self._item_done,
-            "conversation.item.retrieved": self._item_retrieved,
-            "conversation.item.truncated": self._item_truncated,
-            "conversation.item.deleted": self._item_deleted,
-            "conversation.item.input_audio_transcription.completed": self._transcribed,
-            "conversation.item.input_audio_transcription.failed": self._not_transcribed,
-            "input_audio_buffer.speech_started": self._turn_started,
-            "input_audio_buffer.speech_stopped": self._turn_stopped,
-            "input_audio_buffer.committed": self._committed,
-            "input_audio_buffer.cleared": self._cleared,
-            **self._in_flight.followed(),
-            "response.created": self._response_created,
-            "response.done": self._response_done,
-            "error": self._refused,
-        }
-
     def _session_shown(self, event: JsonObject) -> None:
         session = event.get("session")
         if not isinstance(session, dict):
             return
         listens_anew = hearing(session) != hearing(self.session)
-        self.session = session
+        self.session = sessions.small(session)
         self.session_id = self.session_id or session.get("id")
         self.tail.expect(sessions.bytes_per_ms(session, "input"))
         self._out_bytes_per_ms = sessions.bytes_per_ms(session, "output")
@@ -389,6 +370,28 @@ class Journal:
     @property
     def _is_too_much(self) -> bool:
         return self.kept_bytes > self._most_bytes or len(self.items) > self._most_items
+
+    _FOLLOWED: ClassVar[Mapping[str, Callable[[Journal, JsonObject], None]]] = {
+        "session.created": _session_shown,
+        "session.updated": _session_updated,
+        "conversation.created": _conversation_shown,
+        "conversation.item.added": _item_added,
+        "conversation.item.done": _item_done,
+        "conversation.item.retrieved": _item_retrieved,
+        "conversation.item.truncated": _item_truncated,
+        "conversation.item.deleted": _item_deleted,
+        "conversation.item.input_audio_transcription.completed": _transcribed,
+        "conversation.item.input_audio_transcription.failed": _not_transcribed,
+        "input_audio_buffer.speech_started": _turn_started,
+        "input_audio_buffer.speech_stopped": _turn_stopped,
+        "input_audio_buffer.committed": _committed,
+        "input_audio_buffer.cleared": _cleared,
+        **{name: _by_its_response(step) for name, step in InFlight.FOLLOWED.items()},
+        "response.created": _response_created,
+        "response.done": _response_done,
+        "error": _refused,
+    }
+    """One table for all sessions: an idle one is smaller by three kilobytes than with its own."""
 
 
 def _number(value: Any, otherwise: float) -> float:

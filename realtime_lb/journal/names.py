@@ -17,6 +17,8 @@ def written(event: JsonObject) -> bytes:
 class Names:
     """Replaces ids in events that are otherwise left as they are, sound included."""
 
+    __slots__ = ("_down", "_up")
+
     def __init__(self) -> None:
         self._down: dict[bytes, bytes] = {}
         self._up: dict[bytes, bytes] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from realtime_lb.typing import Dialect, JsonObject
@@ -11,6 +12,7 @@ __all__ = [
     "creates_responses",
     "differing",
     "interrupts",
+    "small",
     "transcribes",
     "turn_detection",
     "update_event",
@@ -29,6 +31,13 @@ def _inner(session: JsonObject, *path: str) -> Any:
     value: Any = session
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def small(value: Any) -> Any:
+    """Return a session as it is kept for an hour: its fields' names are those of all other sessions."""
+    if isinstance(value, dict):
+        return {sys.intern(name): small(inner) for name, inner in value.items()}
     return value
 
 

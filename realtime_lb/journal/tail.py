@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from attrs import define, field
@@ -111,7 +110,7 @@ class Tail:
     keeps_ms: float = math.inf
     said_bytes: int = 0
     lost_ms: float = 0.0
-    _entries: deque[Sound | Said] = field(factory=deque)
+    _entries: list[Sound | Said] = field(factory=list)
     _bytes_per_ms: float = 48.0
     _position_ms: float = 0.0
     _sound_bytes: int = 0
@@ -133,7 +132,7 @@ class Tail:
         self._bytes_per_ms = bytes_per_ms
 
     @property
-    def entries(self) -> deque[Sound | Said]:
+    def entries(self) -> list[Sound | Said]:
         """Oldest first."""
         if self._unmeasured:
             self._measure()
@@ -173,7 +172,7 @@ class Tail:
 
     def say_first(self, said: Said) -> None:
         """Take an event before all others."""
-        self.entries.appendleft(said)
+        self.entries.insert(0, said)
         self.said_bytes += len(said.payload)
 
     def waiting(self, kind: str | None = None) -> Iterator[Said]:
@@ -205,7 +204,7 @@ class Tail:
     def take_until(self, end: Said | float | None) -> list[Sound]:
         """Take out the sound before an event, or before a time in milliseconds, or all; return it."""
         taken: list[Sound] = []
-        kept: deque[Sound | Said] = deque()
+        kept: list[Sound | Said] = []
         reached = False
         for entry in self.entries:
             reached = reached or entry is end
@@ -222,12 +221,13 @@ class Tail:
 
     def _trim(self, before_ms: float) -> None:
         """Let go of sound at the very front that ended before a time."""
-        entries = self._entries
-        while entries and isinstance(first := entries[0], Sound):
-            if first.start_ms + first.length_ms >= before_ms:
-                return
-            entries.popleft()
-            self._sound_bytes -= len(first.payload)
+        gone = 0
+        for entry in self._entries:
+            if not isinstance(entry, Sound) or entry.start_ms + entry.length_ms >= before_ms:
+                break
+            gone += 1
+            self._sound_bytes -= len(entry.payload)
+        del self._entries[:gone]
 
     def drop_oldest_sound(self) -> bool:
         """Make room; say whether there was any sound to drop."""
