@@ -29,6 +29,8 @@ _TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the 
 
 _ORDER_REFUSED = "conversation_already_has_active_response"
 
+_EVENTS = {dialect: events_from(SERVER_EVENTS, dialect) for dialect in Dialect}
+
 _FOLLOWING = ("conversation.item.added", "conversation.item.created", "input_audio_buffer.committed")
 """Events of GA that may leave out what their item follows."""
 
@@ -73,7 +75,7 @@ class Downward:
     def _needed(self) -> Mapping[bytes, Step]:
         """Return what to do with events of which anything has to change, by their types."""
         parties, readings = self._parties, self._readings()
-        known = events_from(SERVER_EVENTS, parties.upstream)
+        known = _EVENTS[parties.upstream]
         steps: dict[bytes, Step] = dict.fromkeys(map(str.encode, parties.quirks.private_events), _left_out)
         for name, row in known.items():
             there = row.name(parties.client) or ""
@@ -103,7 +105,7 @@ class Downward:
             bodies = {Body.ITEM: self._item, Body.RESPONSE: self._response, Body.ERROR: self._error}
         if not parties.agree or parties.names.differ or parties.is_guess or parties.quirks.opens_with:
             bodies[Body.SESSION] = self._session
-        for name, row in events_from(SERVER_EVENTS, parties.upstream).items():
+        for name, row in _EVENTS[parties.upstream].items():
             if row.body in bodies and row.name(parties.client) is not None:
                 found[name] = bodies[row.body]
         if parties.client is not parties.upstream or parties.quirks.opens_with:

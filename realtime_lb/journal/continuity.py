@@ -44,20 +44,28 @@ class Continuity:
         journal: What the session has come to. Its client is told by whoever uses this.
         new_id: Returns an id that nobody else has.
         in_good_time: The old upstream is still there, so what it has promised may yet come.
+        is_first: It takes over from nobody.
 
     Attributes:
         phase: How far it is.
-        is_first: It takes over from nobody: nothing has to change on either way.
+        is_first: As given; then nothing has to change on either way.
         to_upstream: Events to send to the upstream, in the client's dialect; to be taken by the caller.
         told_bytes: How much it was told in all.
         version: Which version of the journal it was told of.
         expires_at: When the upstream ends the session, in seconds since 1970; None where it has not said.
     """
 
-    def __init__(self, journal: Journal, new_id: Callable[[], str], *, in_good_time: bool = False) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        new_id: Callable[[], str],
+        *,
+        in_good_time: bool = False,
+        is_first: bool = False,
+    ) -> None:
         self._in_good_time = in_good_time
-        self.phase = Phase.OPENING
-        self.is_first = False
+        self.phase = Phase.LIVE if is_first else Phase.OPENING
+        self.is_first = is_first
         self.to_upstream: list[bytes] = []
         self.told_bytes = 0
         self.version = -1
@@ -71,16 +79,12 @@ class Continuity:
         self._following: dict[str, AskedAgain] = {}
         self._offset_ms = 0.0
         self._turn_known: tuple[str, bool] | None = None
-        self._steps: Mapping[str, Callable[[JsonObject], _Events]] = self._needed()
+        self._steps: Mapping[str, Callable[[JsonObject], _Events]] = {} if is_first else self._needed()
 
     @classmethod
     def first(cls, journal: Journal, new_id: Callable[[], str]) -> Continuity:
         """Return that of a session's first upstream, which takes over from nobody."""
-        continuity = cls(journal, new_id)
-        continuity.phase = Phase.LIVE
-        continuity.is_first = True
-        continuity._steps = {}
-        return continuity
+        return cls(journal, new_id, is_first=True)
 
     @property
     def told_items(self) -> int:

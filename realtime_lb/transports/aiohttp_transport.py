@@ -168,9 +168,9 @@ def proxy_for(url: URL) -> str | None:
 
     Not aiohttp's ``trust_env``, which would also read credentials from ``~/.netrc``.
     """
-    if urllib.request.proxy_bypass(url.authority):
-        return None
     proxies = urllib.request.getproxies()
+    if not proxies or urllib.request.proxy_bypass(url.authority):
+        return None
     return proxies.get(url.scheme) or proxies.get("all")
 
 
