@@ -11,7 +11,7 @@ from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.errors import GroupDown, GroupFull, GroupRateLimited, InvalidRequest, RealtimeError
 from realtime_lb.health import Health, Signals, Triage
 from realtime_lb.leases import Lease, Leases
-from realtime_lb.records import PanicChanged, Record
+from realtime_lb.records import PanicChanged, Record, RehomeCause
 from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.settings import RoutingSettings
 from realtime_lb.strategies import tagged
@@ -138,6 +138,10 @@ class Chooser:
     spare: Callable[[str], int] = field(default=lambda _: 0)
     drained: set[str] = field(factory=set)
     _panicking: set[str] = field(factory=set)
+
+    def why_leave(self, deployment: Deployment) -> RehomeCause | None:
+        """Return why a live session is to leave *deployment*; None where it may stay."""
+        return RehomeCause.DRAINED if deployment.id in self.drained else None
 
     def able(self, group: ModelGroup, request: SessionRequest) -> Able:
         """Return who of *group* could serve *request*: tags are looked at, providers are not asked yet."""

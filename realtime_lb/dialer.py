@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Collection, Sequence
 
-from attrs import define
+from attrs import define, field
 
 from realtime_lb.attempts import Upstream
 from realtime_lb.budget import RetryBudget
@@ -25,6 +25,10 @@ __all__ = ["Dialer"]
 FREE_MOVES = 2
 """An open's first dial, and its first move to somebody who is well. All else is on the budget."""
 
+UNHURRIED_AT_ONCE = 20
+"""Sessions that look for another upstream though they could stay. A dial and what is told take about a
+second: a thousand have moved within a minute, and no provider takes it for an attack."""
+
 
 @define(kw_only=True, eq=False)
 class Dialer:
@@ -38,6 +42,7 @@ class Dialer:
         routing: How often and for how long to try.
         rng: Where the waits between tries come from.
         clock: Monotonic seconds.
+        unhurried: Held by whoever looks for another upstream though it could stay, while it does.
     """
 
     chooser: Chooser
@@ -47,6 +52,7 @@ class Dialer:
     routing: RoutingSettings
     rng: random.Random
     clock: Clock
+    unhurried: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(UNHURRIED_AT_ONCE))
 
     async def dial(
         self,

@@ -13,6 +13,7 @@ from attrs import define, field
 from realtime_lb.abc import Connection
 from realtime_lb.alarms import Alarms
 from realtime_lb.attempts import Upstream
+from realtime_lb.departure import COULD_STAY, Departure
 from realtime_lb.deployments import Deployment
 from realtime_lb.endings import Ending
 from realtime_lb.errors import RealtimeError
@@ -24,7 +25,6 @@ from realtime_lb.reasons import failed_response, may_help, says_it_is_over
 from realtime_lb.records import Direction, Record, RehomeCause, SessionRehomed
 from realtime_lb.relay import relay
 from realtime_lb.reports import Reports, Watch
-from realtime_lb.rollover import Rollover
 from realtime_lb.settings import RehomeSettings
 from realtime_lb.takeover import Successor, TakeOver
 from realtime_lb.typing import Clock
@@ -71,6 +71,7 @@ class Home:
         reports: Told what the session shows.
         emit: Takes records.
         settings: When to move.
+        why_leave: Says why a live session is to leave a deployment, if it is.
         stall_timeout_s: How long a leg may take nothing.
         stopped: Ends the session from outside.
         on_moved: Told of each upstream that the session moves to.
@@ -84,6 +85,7 @@ class Home:
     reports: Reports
     emit: Callable[[Record], None]
     settings: RehomeSettings
+    why_leave: Callable[[Deployment], RehomeCause | None]
     stall_timeout_s: float
     stopped: asyncio.Future[Close]
     on_moved: Callable[[Upstream, SessionRehomed], None]
@@ -98,9 +100,16 @@ class Home:
     _since_s: float = 0.0
     _farewells: set[asyncio.Task[None]] = field(factory=set)
     _alarms: Alarms = field(init=False)
-    _rollover: Rollover | None = None
-    _rolling: asyncio.Task[None] | None = None
-    _ready: Successor | None = None
+    _departure: Departure = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._departure = Departure(
+            take_over=self.take_over,
+            shunned=self._shunned,
+            may_move=lambda: self._moves_left() > 0,
+            timeout_s=self.settings.timeout_s,
+            leave=self._leave,
+        )
 
     @property
     def deployment(self) -> Deployment:
@@ -119,6 +128,7 @@ class Home:
         """
         self._enter(self.take_over.first(upstream))
         self._held = ((), upstream.held)
+        self.reconsider()
         try:
             while True:
                 ending = await self._relayed()
@@ -133,7 +143,8 @@ class Home:
                     break  # nobody takes over: what the upstream did is what the client is told
         finally:
             self._alarms.stop()
-            await self._stop_rolling()
+            self._departure.is_over = True
+            await self._departure.stop()
             await self._said_farewell()
         assert ending is not None  # noqa: S101  # only an order to leave has none, and it has a cause
         return ending
@@ -172,7 +183,9 @@ class Home:
         verdict = self.reports.closed(self.deployment, close, self.clock() - self._since_s)
         if not may_help(verdict.meaning, close.code):
             return None
-        return self._cause or (RehomeCause.LOST if close.code == 1006 else RehomeCause.CLOSED)
+        if self._cause is not None and self._cause not in COULD_STAY:
+            return self._cause
+        return RehomeCause.LOST if close.code == 1006 else RehomeCause.CLOSED
 
     def _judge(self, kind: str, frame: Frame) -> bool:
         """Say whether an event of the upstream's is a reason to leave it, which the client need not hear."""
@@ -216,9 +229,8 @@ class Home:
 
     def _turned(self) -> None:
         self._alarms.turned()
-        if self._rollover is not None:
-            self._rollover.turned()
-        elif self._now.continuity.expires_at is None:
+        self._departure.turned()
+        if self._now.continuity.expires_at is None:
             self._alarms.expires(self.take_over.journal.session.get("expires_at"))
 
     def _expires(self, is_last_moment: bool) -> None:  # noqa: FBT001  # a timer's only word
@@ -227,45 +239,24 @@ class Home:
         else:
             self._prepare(RehomeCause.EXPIRING)
 
-    def drain(self) -> None:
-        """Move elsewhere between two turns. Returns at once."""
-        self._prepare(RehomeCause.DRAINED)
+    def reconsider(self) -> bool:
+        """Take in that a deployment is wanted no more, or again; say whether the session is to leave its own.
+
+        It then moves between two turns, as soon as somebody takes it. Returns at once.
+        """
+        cause = self.why_leave(self.deployment)
+        if cause is None:
+            self._departure.drop()
+        else:
+            self._prepare(cause)
+        return cause is not None
 
     def _prepare(self, cause: RehomeCause) -> None:
-        if self._rolling is not None or self._cause is not None:
-            return
+        if self._cause is None:
+            self._departure.prepare(cause)
 
-        def ready(successor: Successor) -> None:
-            self._ready = successor
-            self._leave(cause)
-
-        self._rollover = Rollover(
-            take_over=self.take_over,
-            shunned=frozenset({self.deployment.id}),
-            only_elsewhere=cause is RehomeCause.DRAINED,
-            on_ready=ready,
-        )
-        self._rolling = asyncio.create_task(self._rollover.run())
-
-    async def _stop_rolling(self) -> None:
-        """Let go of a successor that is being made ready, or is ready and was not taken."""
-        rolling, self._rolling, self._rollover = self._rolling, None, None
-        if rolling is not None:
-            rolling.cancel()
-            await asyncio.wait({rolling})
-            if not rolling.cancelled() and (error := rolling.exception()) is not None:
-                raise error
-        ready, self._ready = self._ready, None
-        if ready is not None:
-            await ready.upstream.discard()
-
-    def _taken_ready(self) -> Successor | None:
-        """Return the successor that was made ready, if it still is."""
-        ready, journal = self._ready, self.take_over.journal
-        if ready is None or ready.upstream.leg.ended.done() or ready.continuity.version != journal.version:
-            return None
-        self._ready = None
-        return ready
+    def _shunned(self) -> frozenset[str]:
+        return frozenset({self.deployment.id})
 
     # -- moving -----------------------------------------------------------------------------------------
 
@@ -274,7 +265,7 @@ class Home:
 
         Where nobody takes over, the session is left where it was.
         """
-        began_s, old = self.clock(), self._now
+        began_s, old, self._cause = self.clock(), self._now, cause
         is_gone = old.upstream.leg.ended.done() or cause in _ITS_TIME_IS_OVER
         held = _Hold(self.downstream, self.settings.most_bytes)
         late = _Hold(old.upstream.leg, self.settings.most_bytes)
@@ -282,15 +273,18 @@ class Home:
         if is_gone:
             self._settle()
         first_attempt = len(self.take_over.attempts)
-        found: Successor | Ending | None = self._taken_ready()
-        await self._stop_rolling()
-        if found is None and self._may_move():
+        found: Successor | Ending | None = self._departure.taken()
+        await self._departure.stop()
+        if cause in COULD_STAY:
+            self._moves_at_s.append(began_s)  # and if its successor is gone again, it stays
+        elif found is None and self._may_move():
             found = await self._unless_over(self._found(cause))
         self._held = (held.frames, late.frames)
         if isinstance(found, Ending):
             return found
         if found is None:
             self._stay()
+            self.reconsider()
             return False
         if not is_gone:
             self._settle()
@@ -301,6 +295,7 @@ class Home:
         self._cause = self._kept_back = None
         self._say_farewell(old.upstream)
         self._tell_moved(cause, old.upstream, self.clock() - began_s, first_attempt)
+        self.reconsider()
         return True
 
     def _settle(self) -> None:
@@ -315,12 +310,15 @@ class Home:
             for told in self._now.passage.shown(*kept):
                 self.downstream.connection.write(told)
 
+    def _moves_left(self) -> int:
+        since_s = self.clock() - _MINUTE_S
+        self._moves_at_s = [at_s for at_s in self._moves_at_s if at_s > since_s]
+        return self.settings.per_minute - len(self._moves_at_s)
+
     def _may_move(self) -> bool:
-        now_s = self.clock()
-        self._moves_at_s = [at_s for at_s in self._moves_at_s if at_s > now_s - _MINUTE_S]
-        if len(self._moves_at_s) >= self.settings.per_minute:
+        if self._moves_left() <= 0:
             return False
-        self._moves_at_s.append(now_s)
+        self._moves_at_s.append(self.clock())
         return True
 
     async def _found(self, cause: RehomeCause) -> Successor | None:

@@ -22,14 +22,18 @@ class Rollover:
 
     Attributes:
         take_over: Finds it.
-        shunned: Ids of deployments that it should not be at.
+        shunned: Returns the ids of deployments that it should not be at.
         only_elsewhere: It must not be there.
+        may_begin: Says whether one may be looked for now.
+        timeout_s: How long finding it may take, and telling it what is new.
         on_ready: Called with it once, at a moment when nobody speaks and nothing is under way.
     """
 
     take_over: TakeOver
-    shunned: frozenset[str]
+    shunned: Callable[[], frozenset[str]]
     only_elsewhere: bool
+    may_begin: Callable[[], bool]
+    timeout_s: float
     on_ready: Callable[[Successor], None]
     _pause: asyncio.Event = field(factory=asyncio.Event)
 
@@ -65,17 +69,29 @@ class Rollover:
     async def _told(self, successor: Successor | None) -> Successor | None:
         """Return a successor that knows all that there was when it was asked; None if there is none."""
         if successor is None:
-            try:
-                return await self.take_over.find(
-                    self.shunned, only_elsewhere=self.only_elsewhere, in_good_time=True
-                )
-            except RealtimeError:
-                return None
+            return await self._found() if self.may_begin() else None
         if successor.continuity.version == self.take_over.journal.version:
             return successor
         if successor.continuity.is_up_to_date and not successor.upstream.leg.ended.done():
             successor.continuity.tell_items()
-            if await self.take_over.answered(successor):
+            if await self._answered(successor):
                 return successor
         await successor.upstream.discard()
         return await self._told(None)
+
+    async def _found(self) -> Successor | None:
+        async with self.take_over.dialer.unhurried:
+            try:
+                async with asyncio.timeout(self.timeout_s):
+                    return await self.take_over.find(
+                        self.shunned(), only_elsewhere=self.only_elsewhere, in_good_time=True
+                    )
+            except (TimeoutError, RealtimeError):
+                return None
+
+    async def _answered(self, successor: Successor) -> bool:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await self.take_over.answered(successor)
+        except TimeoutError:
+            return False

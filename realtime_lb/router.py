@@ -21,7 +21,7 @@ from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
 from realtime_lb.deployments import Deployment
 from realtime_lb.engine import assemble_engine
-from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, ShuttingDown
+from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, ShuttingDown, UnknownDeployment
 from realtime_lb.explain import explain
 from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
@@ -298,9 +298,9 @@ class RealtimeRouter:
     def drain(self, deployment_id: str) -> int:
         """Give a deployment no more sessions, and move those that it has, each between two of its turns.
 
-        Returns at once; `snapshot` shows how many are left. Idempotent. Sessions that cannot be moved stay to
+        Returns at once; `sessions` shows which are left. Idempotent. Sessions that cannot be moved stay to
         their end: those of a call that a client attached to, those relayed unread, and all where there is
-        nobody else.
+        nobody else. One that is being placed there moves as soon as it is.
 
         Args:
             deployment_id: Which one.
@@ -309,24 +309,30 @@ class RealtimeRouter:
             How many sessions will be moved.
 
         Raises:
-            KeyError: There is none of this id.
+            UnknownDeployment: There is none of this id.
         """
         self._known(deployment_id)
         self._engine.chooser.drained.add(deployment_id)
-        return sum(session.drain(deployment_id) for session in tuple(self._sessions))
+        leaving = [session.deployment_id for session in self._sessions if session.reconsider()]
+        return leaving.count(deployment_id)
 
     def readmit(self, deployment_id: str) -> None:
-        """Undo `drain`: the deployment gets sessions again, and none comes back by itself. Idempotent.
+        """Undo `drain`: the deployment gets sessions again, and keeps those that have not left it yet.
+
+        None comes back by itself. Idempotent.
 
         Raises:
-            KeyError: There is none of this id.
+            UnknownDeployment: There is none of this id.
         """
         self._known(deployment_id)
         self._engine.chooser.drained.discard(deployment_id)
+        for session in self._sessions:
+            session.reconsider()
 
     def _known(self, deployment_id: str) -> None:
-        if not any(d.id == deployment_id for d in self.settings.deployments):
-            raise KeyError(deployment_id)
+        known = [deployment.id for deployment in self.settings.deployments]
+        if deployment_id not in known:
+            raise UnknownDeployment(deployment_id, known)
 
     async def aclose(self) -> None:
         """Say goodbye to all live sessions (1001), wait for them, release everything. Idempotent."""

@@ -219,6 +219,7 @@ class Session:
             reports=self.reports,
             emit=self.emit,
             settings=self.rehome,
+            why_leave=self.dialer.chooser.why_leave,
             stall_timeout_s=self.limits.stall_timeout_s,
             stopped=self._stopped,
             on_moved=self._moved,
@@ -230,12 +231,9 @@ class Session:
         if self.on_rehomed is not None:
             self.on_rehomed(record)
 
-    def drain(self, deployment_id: str) -> bool:
-        """Move elsewhere between two turns if the session is on this deployment; say whether it will try."""
-        if self._life is None or self.deployment_id != deployment_id:
-            return False
-        self._life.drain()
-        return True
+    def reconsider(self) -> bool:
+        """Take in that a deployment is wanted no more, or again; say whether this session leaves its own."""
+        return self._life is not None and self._life.reconsider()
 
     async def _relayed_once(self, downstream: Leg, upstream: Upstream) -> Ending:
         ending = await relay(

@@ -11,6 +11,7 @@
     │   ├── Unauthenticated            401
     │   ├── OriginRefused              403
     │   ├── UnknownModel               404
+    │   ├── UnknownDeployment          404
     │   ├── UpgradeRequired            426
     │   └── GroupFull                  429
     ├── UpstreamError                  the provider's fault
@@ -49,6 +50,7 @@ from realtime_lb.errors.refusals import (
     OriginRefused,
     RequestRefused,
     Unauthenticated,
+    UnknownDeployment,
     UnknownModel,
     UpgradeRequired,
 )
@@ -91,6 +93,7 @@ __all__ = [
     "ShuttingDown",
     "SlowConsumer",
     "Unauthenticated",
+    "UnknownDeployment",
     "UnknownModel",
     "UpgradeRequired",
     "UpstreamError",

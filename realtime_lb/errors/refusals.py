@@ -13,6 +13,7 @@ __all__ = [
     "OriginRefused",
     "RequestRefused",
     "Unauthenticated",
+    "UnknownDeployment",
     "UnknownModel",
     "UpgradeRequired",
 ]
@@ -85,6 +86,19 @@ class UnknownModel(RequestRefused):
     def __init__(self, model: str, known: Sequence[str]) -> None:
         names = ", ".join(sorted(known)) or "none"
         super().__init__(f"The model {model[:100]!r} does not exist", hint=f"known models: {names}")
+
+
+class UnknownDeployment(RequestRefused):
+    """No deployment has this id."""
+
+    http_status = 404
+    code = "deployment_not_found"
+
+    def __init__(self, deployment_id: str, known: Sequence[str]) -> None:
+        names = ", ".join(sorted(known)) or "none"
+        super().__init__(
+            f"The deployment {deployment_id[:100]!r} does not exist", hint=f"known deployments: {names}"
+        )
 
 
 class UpgradeRequired(RequestRefused):

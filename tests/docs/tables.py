@@ -61,6 +61,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "ShuttingDown": errors.ShuttingDown(),
     "SlowConsumer": errors.SlowConsumer(10),
     "Unauthenticated": errors.Unauthenticated(),
+    "UnknownDeployment": errors.UnknownDeployment("x", ["azure", "openai"]),
     "UnknownModel": errors.UnknownModel("x", ["voice"]),
     "UpgradeRequired": errors.UpgradeRequired(),
     "UpstreamError": errors.UpstreamError("…"),

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from attrs import define, evolve, field
@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from realtime_lb import Deployment, RealtimeRouter, Secret, Settings
 from realtime_lb.records import SessionRehomed
 from realtime_lb.server import listening
-from realtime_lb.simulator import SimulatedSession, Simulator
+from realtime_lb.simulator import Fault, SimulatedSession, Simulator
 from realtime_lb.simulator.items import Item
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import sound
@@ -111,6 +111,12 @@ class Caller:
     def words(self) -> list[tuple[str, str]]:
         return [(seen.item.get("role") or seen.item["type"], seen.words) for seen in self.view.items]
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
     async def end(self) -> None:
         await self.socket.close()
         if self._reader is not None:
@@ -133,15 +139,24 @@ class House:
 
     @asynccontextmanager
     async def caller(self, dialect: Dialect = Dialect.GA, query: str = "") -> AsyncIterator[Caller]:
+        async with await self.arrive(dialect, query) as caller:
+            yield caller
+
+    async def arrive(self, dialect: Dialect = Dialect.GA, query: str = "") -> Caller:
         headers = {"OpenAI-Beta": "realtime=v1"} if dialect is Dialect.BETA else {}
         path = f"{self.url}/v1/realtime?model={MODEL}{query}"
-        socket = await self.http.ws_connect(path, headers=headers, max_msg_size=0)
-        caller = Caller(socket, View(dialect))
+        caller = Caller(await self.http.ws_connect(path, headers=headers, max_msg_size=0), View(dialect))
         caller.begin()
-        try:
-            yield caller
-        finally:
-            await caller.end()
+        return caller
+
+    async def live(self, name: str, count: int) -> None:
+        """Wait until so many sessions have, or are getting, an upstream there."""
+
+        def now() -> int:
+            return {d.id: d.live_sessions for d in self.router.snapshot().deployments}[name]
+
+        while now() != count:  # noqa: ASYNC110  # nobody tells of a lease
+            await asyncio.sleep(0.001)
 
     def where(self) -> tuple[str, SimulatedSession]:
         """Where the only session is."""
@@ -160,14 +175,21 @@ class House:
 
 
 @asynccontextmanager
-async def house(*plays: str, rules: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[House]:
+async def house(
+    *plays: str,
+    rules: dict[str, Any] | None = None,
+    faults: Mapping[str, Sequence[Fault]] | None = None,
+    **settings: Any,
+) -> AsyncIterator[House]:
     """Upstreams that are played so, in this order of preference, and a gateway."""
     async with AsyncExitStack() as stack:
         simulators: dict[str, Simulator] = {}
         deployments = []
         for number, kind in enumerate(plays):
             play, name = PLAYS[kind], f"{kind} {number}"
-            simulator = Simulator(play.face, **{"seed": 7, **play.rules, **(rules or {})})
+            given_faults = (faults or {}).get(name, ())
+            options = {"seed": 7, "faults": given_faults, **play.rules, **(rules or {})}
+            simulator = Simulator(play.face, **options)
             simulators[name] = await stack.enter_async_context(simulator)
             place = {"api_base": f"{simulator.base_url}{play.path}", **play.place}
             deployments.append(

@@ -1,9 +1,12 @@
 """An upstream is left before it ends, or because it does not answer: the next one is ready before."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
+from realtime_lb.dialer import UNHURRIED_AT_ONCE
+from realtime_lb.errors import UnknownDeployment
 from realtime_lb.records import RehomeCause
 from realtime_lb.settings import RehomeSettings
 from realtime_lb.simulator import Delay, Moment, Selector, Silence, Stage
@@ -113,5 +116,65 @@ async def test_a_deployment_is_not_left_where_there_is_nobody_else() -> None:
         assert (await caller.ask())["status"] == "completed"
         assert stage.rehomed == []
         check_equal(caller, stage.where()[1])
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownDeployment, match="known deployments: OpenAI GA 0"):
         stage.router.drain("nobody")
+
+
+async def test_a_session_that_is_being_placed_while_its_deployment_is_drained_leaves_it_too() -> None:
+    late = Delay(stage=Stage.FIRST_EVENT, delay_s=0.2)
+    async with house("OpenAI GA", "Azure v1", faults={"OpenAI GA 0": [late]}) as stage:
+        async with asyncio.TaskGroup() as placing:
+            arrival = placing.create_task(stage.arrive())
+            await stage.live("OpenAI GA 0", 1)
+            assert stage.router.drain("OpenAI GA 0") == 0
+        async with arrival.result() as caller:
+            moved = await stage.moved()
+            assert (moved.cause, moved.to_deployment) == (RehomeCause.DRAINED, "Azure v1 1")
+            await ended_well(caller, stage)
+
+
+async def test_who_has_not_left_when_a_deployment_is_readmitted_stays_there() -> None:
+    """Its successor was ready, and waited for the end of the turn: it is let go of."""
+    rules = {"realtime_factor": 20.0}
+    async with house("OpenAI GA", "Azure v1", rules=rules) as stage, stage.caller() as caller:
+        await caller.write("one two three four five six seven eight nine ten eleven twelve")
+        answer = asyncio.create_task(caller.ask())
+        await caller.seen("response.created")
+        stage.router.drain("OpenAI GA 0")
+        stage.router.readmit("OpenAI GA 0")
+        assert (await answer)["status"] == "completed"
+        await caller.write("And now?")
+        assert (await caller.ask())["status"] == "completed"
+        await stage.live("Azure v1 1", 0)
+        assert stage.rehomed == []
+        check_equal(caller, stage.where()[1])
+
+
+async def test_a_session_is_not_driven_from_one_deployment_to_the_next_without_end() -> None:
+    rehome = RehomeSettings(per_minute=1)
+    async with house("OpenAI GA", "Azure v1", rehome=rehome) as stage, stage.caller() as caller:
+        await caller.write("Hello")
+        stage.router.drain("OpenAI GA 0")
+        await stage.moved()
+        stage.router.readmit("OpenAI GA 0")
+        assert stage.router.drain("Azure v1 1") == 1
+        assert (await caller.ask())["status"] == "completed"
+        assert len(stage.rehomed) == 1
+        check_equal(caller, stage.where()[1])
+
+
+async def test_not_all_who_could_stay_look_for_another_upstream_at_once() -> None:
+    number = UNHURRIED_AT_ONCE + 5
+    hangs = Delay(stage=Stage.HANDSHAKE)
+    async with AsyncExitStack() as stack:
+        stage = await stack.enter_async_context(
+            house("OpenAI GA", "Azure v1", faults={"Azure v1 1": [hangs]})
+        )
+        for _ in range(number):
+            await stack.enter_async_context(stage.caller())
+        assert stage.router.drain("OpenAI GA 0") == number
+        await stage.live("Azure v1 1", UNHURRIED_AT_ONCE)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await stage.live("Azure v1 1", UNHURRIED_AT_ONCE)
+        assert stage.rehomed == []
