@@ -1,4 +1,4 @@
-"""Asking a running gateway's operators' listener: where it is, with which key, and what its answer holds."""
+"""Talking to a running gateway's operators' listener: where it is, with which key, what its answer holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import aiohttp
 import cattrs
@@ -43,6 +43,7 @@ url_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 
 Record = TypeVar("Record")
+Method: TypeAlias = Literal["GET", "POST"]
 
 
 @frozen
@@ -91,14 +92,16 @@ def ask(
     path: str,
     query: Mapping[str, str],
     read: Callable[[JsonObject, cattrs.Converter], Record],
+    *,
+    method: Method = "GET",
 ) -> tuple[JsonObject, Record]:
-    """Return the answer to ``GET path``: as it came, and as *read* makes records of it.
+    """Return the answer to a request for *path*: as it came, and as *read* makes records of it.
 
     Raises:
         CannotBeDone: Nobody answers there, or not as an operators' listener does.
         Unusable: The key is wrong, or what was asked for is not there.
     """
-    status, body = asyncio.run(_fetch(where, path, query))
+    status, body = asyncio.run(_fetch(where, method, path, query))
     if status == 200 and isinstance(body, dict):
         try:
             return body, read(body, _CONVERTER)
@@ -110,14 +113,16 @@ def ask(
     raise _refusal(where, status, body)
 
 
-async def _fetch(where: Gatehouse, path: str, query: Mapping[str, str]) -> tuple[int, Any]:
+async def _fetch(where: Gatehouse, method: Method, path: str, query: Mapping[str, str]) -> tuple[int, Any]:
     headers = {"Authorization": f"Bearer {where.key.reveal()}"} if where.key else {}
     timeout = aiohttp.ClientTimeout(total=_PATIENCE_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
             # The key belongs to this address, not to where somebody there may point.
-            http.get(where.url + path, params=query, headers=headers, allow_redirects=False) as response,
+            http.request(
+                method, where.url + path, params=query, headers=headers, allow_redirects=False
+            ) as response,
         ):
             return response.status, await _json_of(response)
     except aiohttp.InvalidURL:
@@ -127,7 +132,8 @@ async def _fetch(where: Gatehouse, path: str, query: Mapping[str, str]) -> tuple
     except (aiohttp.ClientError, OSError) as error:
         raise CannotBeDone(
             f"nobody answers operators at {where.url}: {_reason(error)}; is 'realtime-lb serve' running, and "
-            "is this the address that it named at its start? --url gives another"
+            "is this the address that it named at its start? --url gives another; with --workers there is "
+            "none"
         ) from None
 
 

@@ -8,6 +8,7 @@ import click
 
 from realtime_lb.cli.check import check
 from realtime_lb.cli.demo import demo
+from realtime_lb.cli.drain import drain, readmit
 from realtime_lb.cli.explain import explain
 from realtime_lb.cli.serve import serve
 from realtime_lb.cli.sessions import sessions
@@ -29,5 +30,7 @@ cli.add_command(serve)
 cli.add_command(check)
 cli.add_command(explain)
 cli.add_command(sessions)
+cli.add_command(drain)
+cli.add_command(readmit)
 cli.add_command(simulate)
 cli.add_command(demo)

@@ -257,6 +257,8 @@ class Serving:
             _log.info(f"answering operators on {operators.url}", admin_url=operators.url)
         for warning in self.configuration.warnings:
             _warn(f"{warning.file}:{warning.line}: {warning.path}: {warning.message}", warning.hint)
+        if workers > 1 and settings.server.admin_port:
+            _log.info("operators get no answers: each of several workers knows but its part of them")
         own = operators.caution if operators is not None else None
         for caution in (*cautions(settings), *filter(None, (own,))):
             _warn(caution.message, caution.hint)

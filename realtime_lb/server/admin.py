@@ -1,4 +1,4 @@
-"""What an operator may ask, on a port of its own: where a session would go and why, and which are live."""
+"""What an operator may ask and order, on a port of its own: where sessions go and why, and who is drained."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from aiohttp import web
 from attrs import AttrsInstance
 
 from realtime_lb.abc import Authenticator
-from realtime_lb.errors import OriginRefused, RealtimeError
+from realtime_lb.errors import InvalidRequest, OriginRefused, RealtimeError
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.door import Handler, refusal
 from realtime_lb.server.gate import Gate
 from realtime_lb.server.reading import affinity_of, parameter, tags_of
 from realtime_lb.typing import JsonObject
 
-__all__ = ["EXPLAIN_PATH", "SESSIONS_PATH", "create_admin_app"]
+__all__ = ["DRAIN_PATH", "EXPLAIN_PATH", "READMIT_PATH", "SESSIONS_PATH", "create_admin_app"]
 
+DRAIN_PATH = "/admin/drain"
 EXPLAIN_PATH = "/admin/explain"
+READMIT_PATH = "/admin/readmit"
 SESSIONS_PATH = "/admin/sessions"
 
 Answer: TypeAlias = Callable[[RealtimeRouter, web.Request], JsonObject]
@@ -31,17 +33,19 @@ Answer: TypeAlias = Callable[[RealtimeRouter, web.Request], JsonObject]
 def create_admin_app(router: RealtimeRouter, authenticator: Authenticator | None = None) -> web.Application:
     """Return an application with the operators' routes, which clients have no business with.
 
-    It tells names of deployments and callers, and addresses of clients. Run it on a port of its own that only
-    operators reach; `listening_admin` does.
+    It tells names of deployments and callers, and addresses of clients, and takes orders. Run it on a port of
+    its own that only operators reach; `listening_admin` does.
 
     Args:
-        router: What is asked about. Yours to close.
+        router: What it is about. Yours to close.
         authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
     """
     app = web.Application()
     gate = Gate(router.settings.server, authenticator)
     app.router.add_get(EXPLAIN_PATH, _locked(_explain, router, gate))
     app.router.add_get(SESSIONS_PATH, _locked(_sessions, router, gate))
+    app.router.add_post(DRAIN_PATH, _locked(_drain, router, gate))
+    app.router.add_post(READMIT_PATH, _locked(_readmit, router, gate))
     return app
 
 
@@ -49,7 +53,7 @@ def _locked(answer: Answer, router: RealtimeRouter, gate: Gate) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             await gate.admit(request)
-            if gate.is_open and _is_of_the_web(request.url.host or ""):
+            if gate.is_open and _is_of_the_web(request):
                 raise OriginRefused
             return web.json_response(answer(router, request))
         except RealtimeError as error:
@@ -58,12 +62,16 @@ def _locked(answer: Answer, router: RealtimeRouter, gate: Gate) -> Handler:
     return handle
 
 
-def _is_of_the_web(host: str) -> bool:
-    """Say whether *host*, which the caller calls us, is a name that a web page's owner may point at us.
+def _is_of_the_web(request: web.Request) -> bool:
+    """Say whether *request* may be a web page's: one that orders something, or calls us by a name.
 
-    A browser sends no ``Origin`` with a page's requests to its own name, whatever address that name has by
-    now (DNS rebinding). Nobody points an address elsewhere, nor ``localhost``.
+    A page that may open sessions has no business with orders. And a browser sends no ``Origin`` with a page's
+    questions to its own name, whatever address that name has by now (DNS rebinding). Nobody points an address
+    elsewhere, nor ``localhost``.
     """
+    if request.method == "POST" and "Origin" in request.headers:
+        return True
+    host = request.url.host or ""
     try:
         ip_address(host)
     except ValueError:
@@ -83,6 +91,27 @@ def _explain(router: RealtimeRouter, request: web.Request) -> JsonObject:
 
 def _sessions(router: RealtimeRouter, _request: web.Request) -> JsonObject:
     return {"sessions": [_as_json(session) for session in router.sessions()]}
+
+
+def _drain(router: RealtimeRouter, request: web.Request) -> JsonObject:
+    deployment = _deployment(request)
+    moving = router.drain(deployment)
+    there = sum(session.deployment == deployment for session in router.sessions())
+    return {"deployment": deployment, "moving": moving, "staying": there - moving}
+
+
+def _readmit(router: RealtimeRouter, request: web.Request) -> JsonObject:
+    deployment = _deployment(request)
+    router.readmit(deployment)
+    return {"deployment": deployment}
+
+
+def _deployment(request: web.Request) -> str:
+    if (named := parameter(request, "deployment")) is None:
+        raise InvalidRequest(
+            "No deployment was named", code="missing_deployment", hint="add ?deployment=<id>"
+        )
+    return named
 
 
 def _as_json(record: AttrsInstance) -> JsonObject:

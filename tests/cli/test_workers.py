@@ -64,7 +64,9 @@ async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: 
             assert {(await each.receive()).data for each in sessions} == {1001}
             assert await stopping == 0
             assert not any(map(is_running, workers))
-    assert "3 workers, each with its part of max_parallel_requests, rpm and tpm" in "".join(gateway.said)
+    said = "".join(gateway.said)
+    assert "3 workers, each with its part of max_parallel_requests, rpm and tpm" in said
+    assert "operators get no answers: each of several workers knows but its part of them" in said
 
 
 async def test_a_worker_that_dies_is_replaced_while_the_others_serve(tmp_path: Path) -> None:

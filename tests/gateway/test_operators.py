@@ -21,6 +21,16 @@ KEY = "sk-master-0123456789"
 LOCKED = ServerSettings(master_key=Secret(KEY))
 NOWHERE = "http://127.0.0.1:1"
 ROUTES = ("/admin/explain?model=voice", "/admin/sessions")
+ORDERS = ("/admin/drain?deployment=a", "/admin/readmit?deployment=a")
+
+
+@asynccontextmanager
+async def ordering(gate: Gateway, path: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    async with (
+        listening_admin(gate.router) as admin,
+        gate.http.post(admin + path, **options) as response,
+    ):
+        yield response
 
 
 @asynccontextmanager
@@ -142,9 +152,90 @@ async def test_a_model_that_nobody_has_is_a_404_in_the_usual_shape() -> None:
 
 async def test_the_public_port_knows_nothing_of_it() -> None:
     async with gateway(deployment("a", NOWHERE)) as gate:
-        for route in ROUTES:
-            async with gate.http.get(gate.url + route) as response:
+        for method, route in [*(("GET", route) for route in ROUTES), *(("POST", order) for order in ORDERS)]:
+            async with gate.http.request(method, gate.url + route) as response:
                 assert response.status == 404
+
+
+def excluded(gate: Gateway) -> dict[str, str]:
+    return {c.deployment: c.excluded for c in gate.router.explain("voice").candidates}
+
+
+async def test_a_deployment_is_drained_and_readmitted_and_the_answer_says_what_becomes_of_its_sessions() -> (
+    None
+):
+    """Of two sessions one is relayed unread, and cannot be moved."""
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(
+            deployment("a", url, order=1, max_sessions=1),
+            deployment("b", url, order=2, model_group="other", opaque=True),
+        ) as gate,
+        gate.open() as client,
+        gate.open("/v1/realtime?model=other") as unread,
+    ):
+        await client.receive()
+        await unread.receive()
+        told = {}
+        for name in ("a", "b"):
+            async with ordering(gate, f"/admin/drain?deployment={name}") as response:
+                assert response.status == 200
+                told[name] = await response.json()
+        assert told == {
+            "a": {"deployment": "a", "moving": 1, "staying": 0},
+            "b": {"deployment": "b", "moving": 0, "staying": 1},
+        }
+        assert excluded(gate) == {"a": "drained"}
+        async with ordering(gate, "/admin/readmit?deployment=a") as response:
+            assert (response.status, await response.json()) == (200, {"deployment": "a"})
+        assert excluded(gate) == {"a": "full"}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_an_order_needs_the_key_and_is_never_a_get(order: str) -> None:
+    async with gateway(deployment("a", NOWHERE), server=LOCKED) as gate:
+        for headers in ({}, {"Authorization": "Bearer sk-wrong"}):
+            async with ordering(gate, order, headers=headers) as response:
+                assert response.status == 401
+        async with asking(gate, order, headers={"api-key": KEY}) as response:
+            assert response.status == 405
+        assert excluded(gate) == {"a": ""}
+        async with ordering(gate, order, headers={"api-key": KEY}) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example:4001"}])
+@pytest.mark.parametrize("order", ORDERS)
+async def test_without_a_key_no_web_page_orders_anything(order: str, headers: dict[str, str]) -> None:
+    async with gateway(deployment("a", NOWHERE)) as gate:
+        async with ordering(gate, order, headers=headers) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (403, "origin_not_allowed")
+        assert excluded(gate) == {"a": ""}
+
+
+async def test_a_web_page_that_may_open_sessions_may_not_order_anything_without_a_key() -> None:
+    headers = {"Origin": "https://app.example"}
+    server = ServerSettings(allowed_origins=frozenset(headers.values()))
+    async with gateway(deployment("a", NOWHERE), server=server) as gate:
+        async with asking(gate, ROUTES[0], headers=headers) as response:
+            assert response.status == 200
+        async with ordering(gate, ORDERS[0], headers=headers) as response:
+            assert response.status == 403
+
+
+@pytest.mark.parametrize("path", ["/admin/drain", "/admin/readmit"])
+async def test_a_deployment_that_is_not_there_is_told_beside_those_that_are(path: str) -> None:
+    async with gateway(deployment("a", NOWHERE), deployment("b", NOWHERE)) as gate:
+        async with ordering(gate, f"{path}?deployment=nope") as response:
+            assert response.status == 404
+            text = await response.text()
+        error = json.loads(text)["error"]
+        assert error["code"] == "deployment_not_found"
+        assert error["message"] == "The deployment 'nope' does not exist (known deployments: a, b)"
+        assert "upstream-key" not in text
+        assert NOWHERE not in text
+        async with ordering(gate, path) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (400, "missing_deployment")
 
 
 async def test_closing_it_leaves_the_router_open() -> None:
@@ -185,7 +276,8 @@ async def test_an_authenticator_of_ones_own_decides_here_too() -> None:
     async with gateway(deployment("a", NOWHERE), server=LOCKED) as gate:
         app = create_admin_app(gate.router, Ops())
         assert sorted(r.resource.canonical for r in app.router.routes() if r.resource) == [
-            "/admin/explain", "/admin/explain", "/admin/sessions", "/admin/sessions",
+            "/admin/drain", "/admin/explain", "/admin/explain", "/admin/readmit",
+            "/admin/sessions", "/admin/sessions",
         ]  # fmt: skip
         async with (
             listening_admin(gate.router, authenticator=Ops()) as admin,
