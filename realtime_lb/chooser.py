@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -10,6 +10,7 @@ from realtime_lb.abc import Candidate, Pick, ProviderAdapter, Strategy
 from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.errors import GroupDown, GroupFull, GroupRateLimited, InvalidRequest, RealtimeError
 from realtime_lb.health import Health, Signals, Triage
+from realtime_lb.health.credentials import identity
 from realtime_lb.leases import Lease, Leases
 from realtime_lb.records import PanicChanged, Record, RehomeCause
 from realtime_lb.requests import DialRequest, SessionRequest
@@ -125,6 +126,7 @@ class Chooser:
         groups: Every deployment, by model group.
         spare: How many connections of a deployment are open in advance and free for a dial.
         drained: Ids of deployments that get no session, however well they are.
+        refused: Credentials that live sessions are to leave, since upstreams refuse them.
     """
 
     leases: Leases
@@ -137,11 +139,16 @@ class Chooser:
     groups: Mapping[str, Sequence[Deployment]]
     spare: Callable[[str], int] = field(default=lambda _: 0)
     drained: set[str] = field(factory=set)
+    refused: set[Hashable] = field(factory=set)
     _panicking: set[str] = field(factory=set)
 
     def why_leave(self, deployment: Deployment) -> RehomeCause | None:
         """Return why a live session is to leave *deployment*; None where it may stay."""
-        return RehomeCause.DRAINED if deployment.id in self.drained else None
+        if deployment.id in self.drained:
+            return RehomeCause.DRAINED
+        if self.refused and identity(deployment) in self.refused:
+            return RehomeCause.CREDENTIAL_REFUSED
+        return None
 
     def able(self, group: ModelGroup, request: SessionRequest) -> Able:
         """Return who of *group* could serve *request*: tags are looked at, providers are not asked yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define
 
@@ -22,6 +22,7 @@ from realtime_lb.queueing import FairQueue
 from realtime_lb.racing import Racer
 from realtime_lb.records import Record
 from realtime_lb.reports import Reports
+from realtime_lb.second_look import SecondLook
 from realtime_lb.settings import Settings
 from realtime_lb.typing import Clock
 from realtime_lb.warm import WarmPool
@@ -41,6 +42,7 @@ class Engine:
         dialer: Finds upstreams.
         warm: Connections open in advance.
         prober: Dials to see who is up.
+        second_look: Finds out whether a credential is refused for good.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Engine:
     dialer: Dialer
     warm: WarmPool
     prober: Prober
+    second_look: SecondLook
     _probing: asyncio.Task[None] | None = None
     _ended: bool = False
 
@@ -71,6 +74,7 @@ class Engine:
         if probing is not None:
             probing.cancel()
             await asyncio.wait({probing})
+        await self.second_look.aclose()
         await self.warm.aclose()
 
 
@@ -90,9 +94,6 @@ def assemble_engine(  # everything that a router was given
     leases, budget = Leases(), RetryBudget(routing.retry_share)
     signals = Signals(clock, prices)
     health = Health(settings.health, clock, random.Random(rng.random()))  # noqa: S311  # jitter
-    groups: dict[str, list[Deployment]] = {}
-    for deployment in settings.deployments:
-        groups.setdefault(deployment.model_group, []).append(deployment)
     chooser = Chooser(
         leases=leases,
         strategy=strategy,
@@ -101,7 +102,7 @@ def assemble_engine(  # everything that a router was given
         providers=providers,
         routing=routing,
         emit=emit,
-        groups=groups,
+        groups=_by_group(settings.deployments),
     )
     reports = Reports(health=health, signals=signals, providers=providers, emit=emit, clock=clock)
     opener = Opener(providers=providers, transport=transport, refuses_credential=reports.refuses_credential)
@@ -133,4 +134,13 @@ def assemble_engine(  # everything that a router was given
         rng=random.Random(rng.random()),  # noqa: S311  # jitter
         clock=clock,
     )
-    return Engine(settings, leases, chooser, reports, dialer, warm, prober)
+    look = SecondLook(chooser=chooser, prober=prober)
+    reports.on_accepted, reports.on_failed = look.accepted, look.failed
+    return Engine(settings, leases, chooser, reports, dialer, warm, prober, look)
+
+
+def _by_group(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]:
+    groups: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
+        groups.setdefault(deployment.model_group, []).append(deployment)
+    return groups

@@ -70,22 +70,22 @@ class Prober:
         standing = self.chooser.health.standing(deployment, self.chooser.groups[deployment.model_group])
         return standing.state is HealthState.COOLDOWN
 
-    async def probe(self, deployment: Deployment) -> None:
-        """Dial *deployment* once and report what becomes of it."""
+    async def probe(self, deployment: Deployment) -> DialError | None:
+        """Dial *deployment* once and report what becomes of it; return why it failed, if it did."""
         if not self.chooser.has_room(deployment) or self._is_waiting(deployment):
-            return
+            return None
         request = SessionRequest()
         try:
             dial = self.opener.providers[deployment.provider].dial(deployment, request)
         except RequestRefused:
-            return  # it serves other requests than a plain one
+            return None  # it serves other requests than a plain one
         lease, began_s = self.chooser.admit(deployment), self.clock()
         timeout_s = deployment.dial_timeout_s or self.routing.dial_timeout_s
         try:
             upstream = await self.opener.open(dial, deployment, lease, timeout_s)
         except DialError as error:
             self.reports.failed(deployment, error, request)
-            return
+            return error
         except BaseException:
             self.chooser.health.abandoned(deployment)
             raise
@@ -93,3 +93,4 @@ class Prober:
         self.chooser.health.abandoned(deployment)  # a quota is proven by an answer, which a probe has none of
         with lease:
             await upstream.leg.close(_DONE)
+        return None

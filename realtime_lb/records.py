@@ -176,6 +176,7 @@ class RehomeCause(enum.StrEnum):
     RESPONSE_FAILED = "response_failed"
     SILENT = "silent"
     DRAINED = "drained"
+    CREDENTIAL_REFUSED = "credential_refused"
 
 
 @frozen(kw_only=True)
@@ -186,7 +187,8 @@ class SessionRehomed:
         session_id: Our name for the session.
         cause: ``closed``, ``lost``: the upstream ended it, with a goodbye or without; ``expired``,
             ``expiring``: its time was over, or nearly; ``response_failed``: an answer was refused before
-            anything of it was heard; ``silent``: no answer came; ``drained``: somebody wanted it so.
+            anything of it was heard; ``silent``: no answer came; ``drained``: somebody wanted it so;
+            ``credential_refused``: nobody is let in there any more with the credential that it was.
         from_deployment: Where it was, by id.
         to_deployment: Where it is.
         gap_s: For how long nothing reached the client or left it.

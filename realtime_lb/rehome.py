@@ -100,6 +100,7 @@ class Home:
     _since_s: float = 0.0
     _farewells: set[asyncio.Task[None]] = field(factory=set)
     _alarms: Alarms = field(init=False)
+    _told_attempts: int = 0
     _departure: Departure = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -128,6 +129,7 @@ class Home:
         """
         self._enter(self.take_over.first(upstream))
         self._held = ((), upstream.held)
+        self._told_attempts = len(self.take_over.attempts)
         self.reconsider()
         try:
             while True:
@@ -256,7 +258,8 @@ class Home:
             self._departure.prepare(cause)
 
     def _shunned(self) -> frozenset[str]:
-        return frozenset({self.deployment.id})
+        others = (deployment for group in self.take_over.groups for deployment in group.deployments)
+        return frozenset({self.deployment.id, *(other.id for other in others if self.why_leave(other))})
 
     # -- moving -----------------------------------------------------------------------------------------
 
@@ -272,7 +275,6 @@ class Home:
         old.upstream.leg.connection.pause()
         if is_gone:
             self._settle()
-        first_attempt = len(self.take_over.attempts)
         found: Successor | Ending | None = self._departure.taken()
         await self._departure.stop()
         if cause in COULD_STAY:
@@ -294,7 +296,7 @@ class Home:
         self._held = (held.frames, ())
         self._cause = self._kept_back = None
         self._say_farewell(old.upstream)
-        self._tell_moved(cause, old.upstream, self.clock() - began_s, first_attempt)
+        self._tell_moved(cause, old.upstream, self.clock() - began_s)
         self.reconsider()
         return True
 
@@ -345,8 +347,10 @@ class Home:
             return Ending(Direction.CLIENT, self.downstream.ended.result())
         return Ending(None, self.stopped.result())
 
-    def _tell_moved(self, cause: RehomeCause, old: Upstream, gap_s: float, first_attempt: int) -> None:
+    def _tell_moved(self, cause: RehomeCause, old: Upstream, gap_s: float) -> None:
         new, continuity = self._now.upstream, self._now.continuity
+        attempts, told = self.take_over.attempts, self._told_attempts
+        self._told_attempts = len(attempts)
         record = SessionRehomed(
             session_id=self.take_over.request.id,
             cause=cause,
@@ -356,7 +360,7 @@ class Home:
             items=continuity.told_items,
             replayed_bytes=continuity.told_bytes,
             lost=tuple(continuity.lost),
-            attempts=tuple(self.take_over.attempts[first_attempt:]),
+            attempts=tuple(attempts[told:]),
         )
         self.on_moved(new, record)
         self.emit(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
@@ -37,6 +37,8 @@ class Reports:
         providers: Adapters by name, each of which may read its provider's words itself.
         emit: Takes the record of a change.
         clock: Monotonic seconds.
+        on_accepted: Called with each deployment of which a dial was accepted, after it was taken in.
+        on_failed: The same for one that failed, with the reason.
     """
 
     health: Health
@@ -44,6 +46,8 @@ class Reports:
     providers: Mapping[str, ProviderAdapter]
     emit: Callable[[Record], None]
     clock: Clock
+    on_accepted: Callable[[Deployment], None] = field(default=lambda _: None)
+    on_failed: Callable[[Deployment, DialError], None] = field(default=lambda *_: None)
 
     def verdict(self, deployment: Deployment, outcome: Outcome) -> Verdict:
         """Return what *outcome* means at *deployment*, without remembering it."""
@@ -57,13 +61,17 @@ class Reports:
     def accepted(self, deployment: Deployment, first_event_s: float) -> Verdict:
         """Take in that a dial was accepted, *first_event_s* after it began."""
         self.signals.opened(deployment.id, first_event_s)
-        return self._take(deployment, Outcome(what=What.ACCEPTED))
+        verdict = self._take(deployment, Outcome(what=What.ACCEPTED))
+        self.on_accepted(deployment)
+        return verdict
 
     def failed(self, deployment: Deployment, error: DialError, request: SessionRequest) -> Verdict:
         """Take in that a dial failed."""
         outcome = outcome_of_failure(error)
         outcome = evolve(outcome, attached=_by_own_wish(deployment, request, outcome))
-        return self._take(deployment, outcome, str(error))
+        verdict = self._take(deployment, outcome, str(error))
+        self.on_failed(deployment, error)
+        return verdict
 
     def outpaced(self, deployment: Deployment, waited_s: float) -> Verdict:
         """Take in that another dial was accepted while this one, begun before, had waited *waited_s*."""

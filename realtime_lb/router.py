@@ -97,6 +97,7 @@ class RealtimeRouter:
             rng=random.Random(rng.random()),  # noqa: S311
             clock=clock,
         )
+        self._engine.second_look.on_settled = self._reconsider
         self._strategy_name = type(strategy).__name__ if strategy else settings.routing.strategy
 
     @classmethod
@@ -326,6 +327,9 @@ class RealtimeRouter:
         """
         self._known(deployment_id)
         self._engine.chooser.drained.discard(deployment_id)
+        self._reconsider()
+
+    def _reconsider(self) -> None:
         for session in self._sessions:
             session.reconsider()
 

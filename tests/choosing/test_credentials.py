@@ -13,6 +13,7 @@ from realtime_lb.errors import (
     DialError,
     GroupDown,
     HandshakeRefused,
+    UpstreamUnreachable,
 )
 from realtime_lb.providers import Azure
 from realtime_lb.providers.entra import EntraTokens
@@ -145,3 +146,74 @@ def test_a_credential_that_cannot_be_had_is_a_failure_of_its_deployment_alone() 
         order=1,
     )
     play(scene, entra, deployment("b", order=2))
+
+
+def refused_later(stage: Stage) -> None:
+    stage.nodes["a"].answer = lambda: HandshakeRefused(401)
+
+
+async def dials_at(stage: Stage, *moments_s: float) -> list[int]:
+    """How often *a* was dialled by each of these seconds from now."""
+    begin_s, dials = stage.now(), []
+    for moment_s in moments_s:
+        await asyncio.sleep(begin_s + moment_s - stage.now())
+        dials.append(stage.nodes["a"].dials)
+    return dials
+
+
+def test_a_refused_key_is_shown_once_more_where_sessions_would_have_to_leave_it() -> None:
+    async def scene(stage: Stage) -> None:
+        async with stage.router.connect("voice"):
+            refused_later(stage)
+            async with stage.router.connect("voice"):
+                assert await dials_at(stage, 0, 4.9, 5.1, 3600) == [2, 2, 3, 3]
+
+    play(scene, deployment("a", order=1), deployment("b", order=2))
+
+
+def test_looks_that_say_nothing_come_less_and_less_often_and_end_with_the_sessions() -> None:
+    async def scene(stage: Stage) -> None:
+        async with stage.router.connect("voice"):
+            refused_later(stage)
+            async with stage.router.connect("voice"):
+                stage.nodes["a"].answer = lambda: UpstreamUnreachable("no")
+                looks = await dials_at(stage, 5.1, 14.9, 15.1, 34.9, 35.1, 3600)
+                assert looks[:5] == [3, 3, 4, 4, 5]
+                assert looks[5] == pytest.approx(5 + 3565 / 60, abs=2)
+        await asyncio.sleep(3600)
+        assert stage.nodes["a"].dials == looks[5]
+
+    play(scene, deployment("a", order=1), deployment("b", order=2))
+
+
+def test_a_token_that_cannot_be_had_was_refused_by_nobody() -> None:
+    async def token() -> str:
+        if stage_is_set:
+            raise CredentialUnavailable("the directory is away")
+        return "token"
+
+    stage_is_set: list[bool] = []
+
+    async def scene(stage: Stage) -> None:
+        async with stage.router.connect("voice"):
+            stage_is_set.append(True)
+            async with stage.router.connect("voice"):
+                assert await dials_at(stage, 0, 60) == [1, 1]
+                assert stage.leases() == {"a": 1, "b": 1}
+
+    entra = evolve(deployment("a", order=1), api_key=None, token_provider=token, provider="azure")
+    play(scene, entra, deployment("b", order=2))
+
+
+def test_nobody_is_dialled_for_a_live_session_where_all_have_the_same_refused_key() -> None:
+    async def scene(stage: Stage) -> None:
+        async with stage.router.connect("voice"):
+            refused_later(stage)
+            with pytest.raises(AllUpstreamsFailed):
+                async with stage.router.connect("voice"):
+                    pass
+            before, looked, after = await dials_at(stage, 0, 5.1, 600)
+            assert (looked, after) == (before + 1, before + 1)
+
+    twin = evolve(deployment("twin"), api_key=Secret("key-of-a"), api_base="http://a.test/v1")
+    play(scene, deployment("a"), twin)

@@ -179,9 +179,13 @@ async def house(
     *plays: str,
     rules: dict[str, Any] | None = None,
     faults: Mapping[str, Sequence[Fault]] | None = None,
+    twins: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> AsyncIterator[House]:
-    """Upstreams that are played so, in this order of preference, and a gateway."""
+    """Upstreams that are played so, in this order of preference, and a gateway.
+
+    *twins* are further deployments, the last to be picked, at the upstream of another and with its key.
+    """
     async with AsyncExitStack() as stack:
         simulators: dict[str, Simulator] = {}
         deployments = []
@@ -195,6 +199,8 @@ async def house(
             deployments.append(
                 Deployment(id=name, model_group=MODEL, api_key=Secret("sk-sim"), order=number, **place)
             )
+        by_name = {deployment.id: deployment for deployment in deployments}
+        deployments += [evolve(by_name[of], id=name, order=9) for name, of in (twins or {}).items()]
         given = evolve(Settings(deployments=tuple(deployments), logging=QUIET), **settings)
         told = Records()
         router = RealtimeRouter(given, sinks=[told])
