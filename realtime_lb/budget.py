@@ -17,19 +17,19 @@ class RetryBudget:
     A share of the dials that are *active*, as in Envoy's retry budget: when everything fails, retries stay a
     fraction of the load instead of multiplying it.
 
-    Args:
+    Attributes:
         share: Extra dials for each active one.
     """
 
     def __init__(self, share: float) -> None:
-        self._share = share
+        self.share = share
         self._active = 0
         self._extra = 0
 
     @property
     def allows_extra(self) -> bool:
         """Whether one more extra dial may begin now."""
-        return self._extra < self._share * self._active + FLOOR
+        return self._extra < self.share * self._active + FLOOR
 
     @contextmanager
     def dialling(self) -> Iterator[None]:

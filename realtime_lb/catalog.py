@@ -35,6 +35,10 @@ class Catalog:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.reload(settings)
+
+    def reload(self, settings: Settings) -> None:
+        """Find the groups of *settings* from now on."""
         groups: dict[str, list[Deployment]] = {}
         for deployment in settings.deployments:
             groups.setdefault(deployment.model_group, []).append(deployment)
@@ -93,7 +97,17 @@ class Catalog:
             raise InvalidRequest(
                 "No model was named", code="missing_model", hint="add ?model=<name> to the URL"
             )
-        name = self._aliases.get(wanted, wanted)
+        return self._named(self._aliases.get(wanted, wanted), wanted)
+
+    def group(self, name: str) -> ModelGroup:
+        """Return the group that has this name by itself, not as an alias.
+
+        Raises:
+            UnknownModel: None has.
+        """
+        return self._named(name, name)
+
+    def _named(self, name: str, wanted: str) -> ModelGroup:
         if name in self.groups:
             return self.groups[name]
         for wildcard in self._wildcards:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from attrs import define, field, frozen
 
 from realtime_lb.abc import Candidate, Pick, ProviderAdapter, Strategy
-from realtime_lb.deployments import Deployment, ModelGroup
+from realtime_lb.deployments import Deployment, ModelGroup, serves_as
 from realtime_lb.errors import GroupDown, GroupFull, GroupRateLimited, InvalidRequest, RealtimeError
 from realtime_lb.health import Health, Signals, Triage
 from realtime_lb.health.credentials import identity
@@ -124,6 +124,7 @@ class Chooser:
         routing: Whether tags count.
         emit: Takes the record of a panic.
         groups: Every deployment, by model group.
+        known: Every deployment, by id.
         spare: How many connections of a deployment are open in advance and free for a dial.
         drained: Ids of deployments that get no session, however well they are.
         refused: Credentials that live sessions are to leave, since upstreams refuse them.
@@ -137,6 +138,7 @@ class Chooser:
     routing: RoutingSettings
     emit: Callable[[Record], None]
     groups: Mapping[str, Sequence[Deployment]]
+    known: Mapping[str, Deployment]
     spare: Callable[[str], int] = field(default=lambda _: 0)
     drained: set[str] = field(factory=set)
     refused: set[Hashable] = field(factory=set)
@@ -144,11 +146,18 @@ class Chooser:
 
     def why_leave(self, deployment: Deployment) -> RehomeCause | None:
         """Return why a live session is to leave *deployment*; None where it may stay."""
+        if not self.is_known(deployment):
+            return RehomeCause.REMOVED
         if deployment.id in self.drained:
             return RehomeCause.DRAINED
         if self.refused and identity(deployment) in self.refused:
             return RehomeCause.CREDENTIAL_REFUSED
         return None
+
+    def is_known(self, deployment: Deployment) -> bool:
+        """Say whether *deployment* is one of the configuration's, as it stands there now."""
+        now = self.known.get(deployment.id)
+        return now is not None and serves_as(now, deployment)
 
     def able(self, group: ModelGroup, request: SessionRequest) -> Able:
         """Return who of *group* could serve *request*: tags are looked at, providers are not asked yet."""
@@ -223,8 +232,11 @@ class Chooser:
         self.health.admitted(deployment, self.groups[deployment.model_group])
         return self.leases.acquire(deployment.id)
 
-    def may_wait_for(self, deployment: Deployment) -> bool:
-        """Say whether *deployment* may be given a session that waited: who is not well will do, too."""
+    def may_wait_for(self, deployment_id: str) -> bool:
+        """Say whether a deployment may be given a session that waited: who is not well will do, too."""
+        deployment = self.known.get(deployment_id)
+        if deployment is None:
+            return False
         triage = self.health.triage((deployment,))
         able = triage.eligible or triage.spare or triage.last_resort
         return bool(able) and self.has_room(deployment)

@@ -13,7 +13,7 @@ from realtime_lb.takeover import Successor, TakeOver
 
 __all__ = ["COULD_STAY", "Departure"]
 
-COULD_STAY = frozenset({RehomeCause.DRAINED, RehomeCause.CREDENTIAL_REFUSED})
+COULD_STAY = frozenset({RehomeCause.DRAINED, RehomeCause.CREDENTIAL_REFUSED, RehomeCause.REMOVED})
 """Nothing is wrong with the upstream that it has: it is left for another that is ready, or not at all."""
 
 

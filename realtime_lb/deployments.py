@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from realtime_lb.typing import Secret, read_only
 
-__all__ = ["Deployment", "EntraId", "ModelGroup", "Tls", "TokenProvider"]
+__all__ = ["Deployment", "EntraId", "ModelGroup", "Tls", "TokenProvider", "serves_as"]
 
 TokenProvider: TypeAlias = Callable[[], Awaitable[str]]
 """Returns a fresh bearer token, such as azure-identity's ``get_bearer_token_provider`` does."""
@@ -113,6 +113,35 @@ class Deployment:
     opaque: bool = False
     tls: Tls = Tls()
     options: Mapping[str, Any] = field(factory=dict, converter=read_only, hash=False)
+
+
+_STEERING = (
+    "weight",
+    "rpm",
+    "tpm",
+    "order",
+    "max_sessions",
+    "tags",
+    "base_model",
+    "dial_timeout_s",
+    "hedge_after_s",
+    "warm",
+    "prices",
+)
+"""What steers choices and dials, and is nothing to a session that is there already."""
+
+
+def serves_as(new: Deployment, old: Deployment) -> bool:
+    """Say whether a session on *old* is where *new* would have it: only what steers choices may differ.
+
+    Args:
+        new: A deployment of the configuration. If it is a wildcard's, it is taken to be any of its models.
+        old: What has taken the session, its model filled in.
+    """
+    if new is old:
+        return True
+    names = (*_STEERING, "model") if "*" in new.model else _STEERING
+    return evolve(old, **{name: getattr(new, name) for name in names}) == new
 
 
 @frozen

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define
+from attrs import define, field
 
 from realtime_lb.abc import ProviderAdapter, Strategy, Transport
 from realtime_lb.accounting import price_per_minute
@@ -54,26 +54,64 @@ class Engine:
     prober: Prober
     second_look: SecondLook
     _probing: asyncio.Task[None] | None = None
+    _stopping: set[asyncio.Task[None]] = field(factory=set)
+    _begun: bool = False
     _ended: bool = False
 
     def begin(self) -> None:
         """Start what runs beside the sessions, in the loop that runs now. Idempotent; not after `aclose`."""
-        if self._ended:
-            return
+        if not (self._ended or self._begun):
+            self._begun = True
+            self._tend()
+
+    def _tend(self) -> None:
+        """Have what runs beside the sessions run for the deployments that there are now."""
+        self._stop_probing()
         named = [d for d in self.settings.deployments if "*" not in d.model]
-        self.warm.start(named)
+        self.warm.tend(named)
         interval_s = self.settings.health.probe_interval_s
-        if interval_s is not None and self._probing is None:
+        if interval_s is not None:
             talking = [d for d in named if not d.opaque]
             self._probing = asyncio.create_task(self.prober.run(talking, interval_s))
+
+    def _stop_probing(self) -> None:
+        probing, self._probing = self._probing, None
+        if probing is not None:
+            probing.cancel()
+            self._stopping.add(probing)
+            probing.add_done_callback(self._stopping.discard)
+
+    def reload(self, settings: Settings, strategy: Strategy | None) -> None:
+        """Go by other *settings* from now on, as far as they are deployments and routing, in one step.
+
+        What is remembered of deployments that reach what they reached is kept, and so are all leases.
+
+        Args:
+            settings: What to go by.
+            strategy: Another one; None keeps the one that there is.
+        """
+        chooser, routing = self.chooser, settings.routing
+        before, chooser.known = chooser.known, {d.id: d for d in settings.deployments}
+        forgotten = [name for name, deployment in before.items() if not chooser.is_known(deployment)]
+        for name in forgotten:
+            chooser.health.forget(name)
+        chooser.signals.reload(_prices(settings), forgotten)
+        chooser.groups = _by_group(settings.deployments)
+        chooser.drained &= chooser.known.keys()
+        chooser.strategy = strategy or chooser.strategy
+        for part in (chooser, self.dialer, self.dialer.racer, self.warm, self.prober):
+            part.routing = routing
+        self.dialer.budget.share, self.dialer.queue.limit = routing.retry_share, routing.queue_limit
+        self.settings = settings
+        if self._begun and not self._ended:
+            self._tend()
 
     async def aclose(self) -> None:
         """End it. Idempotent."""
         self._ended = True
-        probing, self._probing = self._probing, None
-        if probing is not None:
-            probing.cancel()
-            await asyncio.wait({probing})
+        self._stop_probing()
+        if self._stopping:
+            await asyncio.wait(self._stopping)
         await self.second_look.aclose()
         await self.warm.aclose()
 
@@ -89,10 +127,8 @@ def assemble_engine(  # everything that a router was given
     clock: Clock,
 ) -> Engine:
     """Return an engine over *settings*. Nothing is begun; *rng* seeds what is not the strategy's."""
-    routing, deployments = settings.routing, {d.id: d for d in settings.deployments}
-    prices = {name: price for name, d in deployments.items() if (price := price_per_minute(d)) is not None}
-    leases, budget = Leases(), RetryBudget(routing.retry_share)
-    signals = Signals(clock, prices)
+    routing, leases, budget = settings.routing, Leases(), RetryBudget(settings.routing.retry_share)
+    signals = Signals(clock, _prices(settings))
     health = Health(settings.health, clock, random.Random(rng.random()))  # noqa: S311  # jitter
     chooser = Chooser(
         leases=leases,
@@ -103,6 +139,7 @@ def assemble_engine(  # everything that a router was given
         routing=routing,
         emit=emit,
         groups=_by_group(settings.deployments),
+        known={d.id: d for d in settings.deployments},
     )
     reports = Reports(health=health, signals=signals, providers=providers, emit=emit, clock=clock)
     opener = Opener(providers=providers, transport=transport, refuses_credential=reports.refuses_credential)
@@ -120,7 +157,7 @@ def assemble_engine(  # everything that a router was given
     dialer = Dialer(
         chooser=chooser,
         racer=racer,
-        queue=FairQueue(leases, routing.queue_limit, lambda name: chooser.may_wait_for(deployments[name])),
+        queue=FairQueue(leases, routing.queue_limit, chooser.may_wait_for),
         budget=budget,
         routing=routing,
         rng=random.Random(rng.random()),  # noqa: S311  # jitter
@@ -135,8 +172,13 @@ def assemble_engine(  # everything that a router was given
         clock=clock,
     )
     look = SecondLook(chooser=chooser, prober=prober)
-    reports.on_accepted, reports.on_failed = look.accepted, look.failed
+    reports.on_accepted, reports.on_failed, reports.is_known = look.accepted, look.failed, chooser.is_known
     return Engine(settings, leases, chooser, reports, dialer, warm, prober, look)
+
+
+def _prices(settings: Settings) -> dict[str, float]:
+    priced = ((d.id, price_per_minute(d)) for d in settings.deployments)
+    return {name: price for name, price in priced if price is not None}
 
 
 def _by_group(deployments: Sequence[Deployment]) -> dict[str, list[Deployment]]:

@@ -30,11 +30,14 @@ class FairQueue:
         leases: Whose room is waited for. The queue listens to what is given back.
         limit: How many may wait.
         may_take: Says whether a deployment, by id, may be given a session now.
+
+    Attributes:
+        limit: How many may wait.
     """
 
     def __init__(self, leases: Leases, limit: int, may_take: Callable[[str], bool]) -> None:
         self._leases = leases
-        self._limit = limit
+        self.limit = limit
         self._may_take = may_take
         self._callers: dict[str, deque[_Ticket]] = {}
         self._waiting = 0
@@ -48,7 +51,7 @@ class FairQueue:
 
         Cancelling gives the place up, and the lease back if it has just come.
         """
-        if self._waiting >= self._limit or timeout_s <= 0:
+        if self._waiting >= self.limit or timeout_s <= 0:
             return None
         ticket = _Ticket(able, asyncio.get_running_loop().create_future())
         self._callers.setdefault(caller, deque()).append(ticket)

@@ -177,6 +177,7 @@ class RehomeCause(enum.StrEnum):
     SILENT = "silent"
     DRAINED = "drained"
     CREDENTIAL_REFUSED = "credential_refused"
+    REMOVED = "removed"
 
 
 @frozen(kw_only=True)
@@ -188,7 +189,8 @@ class SessionRehomed:
         cause: ``closed``, ``lost``: the upstream ended it, with a goodbye or without; ``expired``,
             ``expiring``: its time was over, or nearly; ``response_failed``: an answer was refused before
             anything of it was heard; ``silent``: no answer came; ``drained``: somebody wanted it so;
-            ``credential_refused``: nobody is let in there any more with the credential that it was.
+            ``credential_refused``: nobody is let in there any more with the credential that it was;
+            ``removed``: its deployment is not in the configuration any more, or is another there.
         from_deployment: Where it was, by id.
         to_deployment: Where it is.
         gap_s: For how long nothing reached the client or left it.

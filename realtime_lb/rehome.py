@@ -258,8 +258,11 @@ class Home:
             self._departure.prepare(cause)
 
     def _shunned(self) -> frozenset[str]:
-        others = (deployment for group in self.take_over.groups for deployment in group.deployments)
-        return frozenset({self.deployment.id, *(other.id for other in others if self.why_leave(other))})
+        others = (deployment for group in self.take_over.groups() for deployment in group.deployments)
+        shunned = {other.id for other in others if self.why_leave(other)}
+        if self.why_leave(self.deployment) is not RehomeCause.REMOVED:  # who has taken its id is another
+            shunned.add(self.deployment.id)
+        return frozenset(shunned)
 
     # -- moving -----------------------------------------------------------------------------------------
 

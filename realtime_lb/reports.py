@@ -37,6 +37,7 @@ class Reports:
         providers: Adapters by name, each of which may read its provider's words itself.
         emit: Takes the record of a change.
         clock: Monotonic seconds.
+        is_known: Says whether what a deployment shows is still of use.
         on_accepted: Called with each deployment of which a dial was accepted, after it was taken in.
         on_failed: The same for one that failed, with the reason.
     """
@@ -46,6 +47,7 @@ class Reports:
     providers: Mapping[str, ProviderAdapter]
     emit: Callable[[Record], None]
     clock: Clock
+    is_known: Callable[[Deployment], bool] = field(default=lambda _: True)
     on_accepted: Callable[[Deployment], None] = field(default=lambda _: None)
     on_failed: Callable[[Deployment, DialError], None] = field(default=lambda *_: None)
 
@@ -115,6 +117,8 @@ class Reports:
 
     def _take(self, deployment: Deployment, outcome: Outcome, detail: str = "") -> Verdict:
         verdict = self.verdict(deployment, outcome)
+        if not self.is_known(deployment):
+            return verdict
         self.signals.failed(deployment.id, verdict)
         changed = self.health.report(deployment, verdict, what=outcome.what)
         if changed is not None:

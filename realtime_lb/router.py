@@ -19,9 +19,8 @@ from attrs import evolve
 from realtime_lb.abc import EventSink, ProviderAdapter, Strategy, Transport
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
-from realtime_lb.deployments import Deployment
 from realtime_lb.engine import assemble_engine
-from realtime_lb.errors import ConfigError, ConfigProblem, RequestRefused, ShuttingDown, UnknownDeployment
+from realtime_lb.errors import ShuttingDown, UnknownDeployment
 from realtime_lb.explain import explain
 from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
@@ -30,14 +29,24 @@ from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
-from realtime_lb.snapshots import DeploymentSnapshot, Explanation, RouterSnapshot, SessionSnapshot
+from realtime_lb.snapshots import (
+    DeploymentSnapshot,
+    Explanation,
+    Reconfigured,
+    RouterSnapshot,
+    SessionSnapshot,
+)
 from realtime_lb.strategies import STRATEGIES, Affinity
 from realtime_lb.transports.lanes import lane_or_best, transport_for
 from realtime_lb.typing import Clock, Dialect
+from realtime_lb.vetting import check, compared
 
 __all__ = ["RealtimeRouter"]
 
 _log = logging.getLogger("realtime_lb")
+
+_FIXED = ("server", "health", "limits", "logging")
+"""Sections of the settings that stay as they are: doors, sockets and memories are built on them."""
 
 
 class RealtimeRouter:
@@ -57,7 +66,7 @@ class RealtimeRouter:
         clock: Monotonic seconds.
 
     Attributes:
-        settings: What it was built from.
+        settings: What it goes by.
         providers: Adapters by name.
         closing: `aclose` was called; no new session should come.
 
@@ -78,7 +87,7 @@ class RealtimeRouter:
     ) -> None:
         self.settings = settings
         self.providers: Mapping[str, ProviderAdapter] = _with_own(providers)
-        _check(settings, self.providers, strategy)
+        check(settings, self.providers, names_strategy=strategy is None)
         self._catalog = Catalog(settings)
         self._transport = transport or transport_for(lane_or_best(), settings.limits)
         self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
@@ -87,7 +96,7 @@ class RealtimeRouter:
         self.closing = False
         self._idle = asyncio.Event()
         self._idle.set()
-        rng = rng or random.Random()  # noqa: S311  # chance, not secrecy
+        rng = self._rng = rng or random.Random()  # noqa: S311  # chance, not secrecy
         self._engine = assemble_engine(
             settings,
             strategy=Affinity(strategy or STRATEGIES[settings.routing.strategy](rng)),
@@ -98,7 +107,7 @@ class RealtimeRouter:
             clock=clock,
         )
         self._engine.second_look.on_settled = self._reconsider
-        self._strategy_name = type(strategy).__name__ if strategy else settings.routing.strategy
+        self._own_strategy = strategy and type(strategy).__name__
 
     @classmethod
     def from_config(  # noqa: PLR0913  # the constructor's arguments, and where to look names up
@@ -265,7 +274,7 @@ class RealtimeRouter:
         except TypeError:  # somebody's own holds what cannot be copied
             strategy = chooser.strategy
         asked = evolve(chooser, strategy=strategy)
-        return explain(asked, self._strategy_name, groups, request)
+        return explain(asked, self._own_strategy or self.settings.routing.strategy, groups, request)
 
     def sessions(self) -> tuple[SessionSnapshot, ...]:
         """Return the sessions that are live or being placed, the oldest first."""
@@ -338,6 +347,33 @@ class RealtimeRouter:
         if deployment_id not in known:
             raise UnknownDeployment(deployment_id, known)
 
+    def reconfigure(self, settings: Settings) -> Reconfigured:
+        """Go by other deployments, model names and routing from now on: by all of them, or by nothing new.
+
+        Sessions that are live where a deployment was removed, or reaches another upstream now, move between
+        two of their turns, as `drain` moves them. All others go on untouched, and what is known of their
+        deployments stays known. New sessions go by ``rehome``, too. ``server``, ``health``, ``limits`` and
+        ``logging`` stay as they are.
+
+        Args:
+            settings: What to go by.
+
+        Returns:
+            What that changes.
+
+        Raises:
+            ConfigError: They cannot be used. Nothing has changed.
+        """
+        check(settings, self.providers, names_strategy=self._own_strategy is None)
+        old = self.settings
+        self.settings = evolve(settings, **{name: getattr(old, name) for name in _FIXED})
+        renamed = self._own_strategy is None and old.routing.strategy != settings.routing.strategy
+        strategy = Affinity(STRATEGIES[settings.routing.strategy](self._rng)) if renamed else None
+        self._catalog.reload(self.settings)
+        self._engine.reload(self.settings, strategy)
+        leaving = [session.deployment_id for session in self._sessions if session.reconsider()]
+        return compared(old, settings, leaving=leaving, fixed=_FIXED)
+
     async def aclose(self) -> None:
         """Say goodbye to all live sessions (1001), wait for them, release everything. Idempotent."""
         self.closing = True
@@ -353,34 +389,3 @@ class RealtimeRouter:
 
 def _with_own(providers: Iterable[ProviderAdapter]) -> dict[str, ProviderAdapter]:
     return {**load_providers(), **{adapter.name: adapter for adapter in providers}}
-
-
-def _check(settings: Settings, providers: Mapping[str, ProviderAdapter], strategy: Strategy | None) -> None:
-    """Find out now what could not work later."""
-    problems = [problem for d in settings.deployments for problem in _problems(d, providers)]
-    if strategy is None and settings.routing.strategy not in STRATEGIES:
-        problems.append(
-            ConfigProblem(
-                path="routing.strategy",
-                message=f"no strategy is called {settings.routing.strategy!r}",
-                hint=f"known strategies: {', '.join(sorted(STRATEGIES))}",
-            )
-        )
-    if problems:
-        raise ConfigError(problems)
-
-
-def _problems(deployment: Deployment, providers: Mapping[str, ProviderAdapter]) -> Sequence[ConfigProblem]:
-    adapter = providers.get(deployment.provider)
-    if adapter is None:
-        known = ", ".join(sorted(providers))
-        message = f"no provider is called {deployment.provider!r}"
-        return [ConfigProblem(f"deployment {deployment.id}", message, f"known providers: {known}")]
-    try:
-        adapter.dialect(deployment)
-        adapter.dial(deployment, SessionRequest())
-    except ConfigError as error:
-        return error.problems
-    except RequestRefused:
-        pass  # it serves other requests than a plain one
-    return []

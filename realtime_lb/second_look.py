@@ -86,6 +86,8 @@ class SecondLook:
 
     def _matters(self, deployment: Deployment, name: Hashable) -> bool:
         """Say whether the credential is out of use, and somebody would have to move for it."""
+        if not self.chooser.is_known(deployment):
+            return False
         group = self.chooser.groups[deployment.model_group]
         if self.chooser.health.standing(deployment, group).state not in _DOUBTED:
             return False

@@ -183,7 +183,7 @@ class Session:
     async def _relayed(self, downstream: Leg, upstream: Upstream) -> None:
         try:
             if self._can_move(upstream):
-                self._life = self._home(downstream, upstream)
+                self._life = self._home(downstream)
                 ending = await self._life.live(upstream)
             else:
                 ending = await self._relayed_once(downstream, upstream)
@@ -198,12 +198,16 @@ class Session:
         """A call that a client attached to is where it is, and what is not read is not known."""
         return self.rehome.enabled and not upstream.deployment.opaque and self.request.call_id is None
 
-    def _home(self, downstream: Leg, upstream: Upstream) -> Home:
-        groups = self.catalog.route(self.request.model)
-        own = (_group_of(upstream.deployment, groups),)
+    def _groups(self) -> Sequence[ModelGroup]:
+        """Return where the session may be, by the configuration as it is now."""
+        if self.rehome.to_fallbacks or self._model_group is None:
+            return self.catalog.route(self.request.model)
+        return (self.catalog.group(self._model_group),)
+
+    def _home(self, downstream: Leg) -> Home:
         take_over = TakeOver(
             request=self.request,
-            groups=groups if self.rehome.to_fallbacks else own,
+            groups=self._groups,
             dialer=self.dialer,
             journal=Journal(
                 self.request.dialect, most_bytes=self.rehome.most_bytes, most_items=self.rehome.most_items

@@ -10,6 +10,7 @@ __all__ = [
     "CandidateExplained",
     "DeploymentSnapshot",
     "Explanation",
+    "Reconfigured",
     "RouterSnapshot",
     "SessionSnapshot",
 ]
@@ -136,3 +137,22 @@ class RouterSnapshot:
     deployments: tuple[DeploymentSnapshot, ...]
     live_sessions: int
     records_dropped: int
+
+
+@frozen(kw_only=True)
+class Reconfigured:
+    """What another configuration has changed.
+
+    Attributes:
+        added: Ids of deployments that were not there before.
+        removed: Ids of those that are not there any more.
+        changed: Ids of those that reach another upstream now, or with other words.
+        moving: How many sessions leave those.
+        fixed: Sections that are different in it and stay as they were.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    moving: int
+    fixed: tuple[str, ...]

@@ -52,7 +52,7 @@ class TakeOver:
 
     Attributes:
         request: What the client wants.
-        groups: Where it may be.
+        groups: Returns where it may be now; may raise a `RealtimeError`.
         dialer: Dials.
         journal: What it has come to.
         downstream: Its client.
@@ -61,7 +61,7 @@ class TakeOver:
     """
 
     request: SessionRequest
-    groups: Sequence[ModelGroup]
+    groups: Callable[[], Sequence[ModelGroup]]
     dialer: Dialer
     journal: Journal
     downstream: Leg
@@ -121,7 +121,7 @@ class TakeOver:
             unfit.add(upstream.deployment.id)
 
     async def _dialled(self, unfit: Collection[str]) -> Upstream:
-        return await self.dialer.dial(self.groups, self.request, self.attempts, shunned=unfit)
+        return await self.dialer.dial(self.groups(), self.request, self.attempts, shunned=unfit)
 
     def _as_spoken(self) -> SessionRequest:
         """Return the request with the dialect that the client has turned out to speak."""

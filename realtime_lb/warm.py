@@ -76,7 +76,8 @@ class WarmPool:
     _idle: dict[str, deque[_Idle]] = field(factory=dict)
     _changed: dict[str, asyncio.Event] = field(factory=dict)
     _failures: Counter[str] = field(factory=Counter)
-    _keepers: list[asyncio.Task[None]] = field(factory=list)
+    _keepers: dict[str, tuple[Deployment, asyncio.Task[None]]] = field(factory=dict)
+    _ending: set[asyncio.Task[None]] = field(factory=set)
 
     def spare(self, deployment_id: str) -> int:
         """Return how many connections of a deployment wait to be taken."""
@@ -104,24 +105,33 @@ class WarmPool:
         idle.upstream.leg.connection.abort()
         return idle.upstream.lease
 
-    def start(self, deployments: Sequence[Deployment]) -> None:
-        """Begin to fill the pools of those *deployments* that have one."""
-        for deployment in deployments:
-            if deployment.warm > 0 and deployment.id not in self._changed:
-                self._idle[deployment.id] = deque()
-                self._changed[deployment.id] = asyncio.Event()
-                self._keepers.append(asyncio.create_task(self._keep(deployment)))
+    def tend(self, deployments: Sequence[Deployment]) -> None:
+        """Keep the pools of those *deployments* that have one, and no others: theirs are closed beside."""
+        wanted = {deployment.id: deployment for deployment in deployments if deployment.warm > 0}
+        for deployment_id, (kept, _) in tuple(self._keepers.items()):
+            if wanted.get(deployment_id) != kept:
+                self._let_go(deployment_id)
+        for deployment_id, deployment in wanted.items():
+            if deployment_id not in self._keepers:
+                self._idle[deployment_id] = deque()
+                self._changed[deployment_id] = asyncio.Event()
+                self._failures[deployment_id] = 0
+                self._keepers[deployment_id] = (deployment, asyncio.create_task(self._keep(deployment)))
+
+    def _let_go(self, deployment_id: str) -> None:
+        """Stop filling a pool, and close what nobody took."""
+        _, keeper = self._keepers.pop(deployment_id)
+        keeper.cancel()
+        closing = (asyncio.create_task(self._close(idle)) for idle in self._idle.pop(deployment_id))
+        for task in (keeper, *closing):
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     async def aclose(self) -> None:
         """Stop filling, and close what nobody took. Idempotent."""
-        keepers, self._keepers = self._keepers, []
-        for keeper in keepers:
-            keeper.cancel()
-        if keepers:
-            await asyncio.wait(keepers)
-        async with asyncio.TaskGroup() as closing:
-            for idle in [each for pool in self._idle.values() for each in pool]:
-                closing.create_task(self._close(idle))
+        self.tend(())
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def _keep(self, deployment: Deployment) -> None:
         """Fill the pool, and wait until somebody takes from it or one of it ends or ages."""
@@ -168,7 +178,7 @@ class WarmPool:
 
     def _ended(self, deployment: Deployment, idle: _Idle, ended: asyncio.Task[Close]) -> None:
         """Take in that a connection ended that nobody had taken."""
-        if idle not in self._idle[deployment.id]:
+        if idle not in self._idle.get(deployment.id, ()):
             return
         self._failures[deployment.id] += 1
         self._drop(deployment.id, idle)

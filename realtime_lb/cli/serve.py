@@ -7,6 +7,7 @@ import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,8 +18,9 @@ from realtime_lb.cli.configuration import Configuration, cautions, config_option
 from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
 from realtime_lb.cli.processes import best_loop, entered_listening, until_signal
+from realtime_lb.cli.rereading import Read, anew, at_each_sighup, reread
 from realtime_lb.cli.shares import SPLIT, Share, check_shares, reserved_port
-from realtime_lb.cli.workers import supervised, with_parent
+from realtime_lb.cli.workers import Crew, with_parent
 from realtime_lb.errors import MissingExtra
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server import listening
@@ -109,15 +111,19 @@ def serve(
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which end live sessions in good order; a second one cuts them.
 
-    A LiteLLM configuration works as it is. Log lines go to standard error.
+    A LiteLLM configuration works as it is. SIGHUP has it read anew. Log lines go to standard error.
     """
     tls = _tls(ssl_certfile, ssl_keyfile)
-    configuration = _with_admin_port(read_configuration(config), admin_port)
+
+    def read() -> Configuration:
+        return _with_admin_port(read_configuration(config), admin_port)
+
+    configuration = read()
     check_operators_door(configuration.settings.server)
     logging = configuration.settings.logging
     configure_logging(log_level or logging.level, log_format or logging.format)
     try:
-        serving = Serving(configuration, host, port, tls, lane_or_best(lane), share)
+        serving = Serving(configuration, read, host, port, tls, lane_or_best(lane), share)
     except MissingExtra as error:
         raise Unusable(f"{error.message}: {error.hint}") from None
     if workers == 1:
@@ -167,6 +173,7 @@ class Serving:
 
     Attributes:
         configuration: The file, read.
+        read: Reads it anew.
         host: Address to listen on.
         port: Port to listen on.
         tls: For https and wss.
@@ -175,6 +182,7 @@ class Serving:
     """
 
     configuration: Configuration
+    read: Read
     host: str
     port: int
     tls: ssl.SSLContext | None
@@ -196,6 +204,7 @@ class Serving:
             reuse_port=share is not None,
         )
         async with (
+            at_each_sighup(partial(reread, router, self.read, share)),
             until_signal() as told,
             operators_door(router) as operators,  # still asked while live sessions end
             entered_listening(door, self.host, self.port) as url,
@@ -220,7 +229,13 @@ class Serving:
             command = [sys.executable, "-m", "realtime_lb", "serve", *given, "--port", str(port)]
             shares = [Share(number, workers) for number in range(1, workers + 1)]
             commands = [[*command, "--share", str(share)] for share in shares]
-            async with until_signal() as told, supervised(commands) as ready:
+            crew = Crew(commands)
+
+            async def tell_to_reread() -> None:
+                if await anew(self.read, workers) is not None:
+                    crew.reread()
+
+            async with at_each_sighup(tell_to_reread), until_signal() as told, crew.working() as ready:
                 either: set[asyncio.Task[None]] = {told, ready}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if ready.done():
@@ -258,7 +273,10 @@ class Serving:
         for warning in self.configuration.warnings:
             _warn(f"{warning.file}:{warning.line}: {warning.path}: {warning.message}", warning.hint)
         if workers > 1 and settings.server.admin_port:
-            _log.info("operators get no answers: each of several workers knows but its part of them")
+            _log.info(
+                "operators get no answers: each of several workers knows but its part of them; "
+                "to drain a deployment, take it out of the file and send a SIGHUP"
+            )
         own = operators.caution if operators is not None else None
         for caution in (*cautions(settings), *filter(None, (own,))):
             _warn(caution.message, caution.hint)

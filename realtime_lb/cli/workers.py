@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import structlog
 
-__all__ = ["READY", "supervised", "with_parent"]
+__all__ = ["READY", "Crew", "with_parent"]
 
 READY = "ready"
 """What a worker says on its standard output when it listens."""
@@ -41,6 +41,8 @@ class _Worker:
         self._command = command
         self._process: Process | None = None
         self._stopping = asyncio.Event()
+        self._listens = False
+        self._may_have_missed = False
 
     async def keep(self) -> None:
         """Have it run until `stop`."""
@@ -64,7 +66,7 @@ class _Worker:
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
-        self._process = process
+        self._process, self._listens, self._may_have_missed = process, False, False
         try:
             if self._stopping.is_set():
                 self._tell(signal.SIGTERM)
@@ -73,6 +75,9 @@ class _Worker:
                 if self.ready.is_set():
                     _log.info(f"worker {self._number} is back")
                 self.ready.set()
+                self._listens = True
+                if self._may_have_missed:
+                    self._tell(signal.SIGHUP)
             return await process.wait()
         except BaseException:
             self._tell(signal.SIGKILL)
@@ -83,35 +88,54 @@ class _Worker:
         self._stopping.set()
         self._tell(signal.SIGTERM)
 
+    def reread(self) -> None:
+        """Have it read the file anew: once it listens, for before that the signal would end it."""
+        if self._listens:
+            self._tell(signal.SIGHUP)
+        self._may_have_missed = not self._listens
+
     def _tell(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
 
-@asynccontextmanager
-async def supervised(commands: Sequence[Sequence[str]]) -> AsyncIterator[asyncio.Task[None]]:
-    """Run each of *commands* while the block runs; leaving it stops them and waits for them.
+class Crew:
+    """All workers.
 
-    Yields:
-        A task that is done when each has been ready.
+    Args:
+        commands: Each starts one.
     """
-    workers = [_Worker(number, command) for number, command in enumerate(commands, 1)]
-    async with asyncio.TaskGroup() as keeping:
-        for worker in workers:
-            keeping.create_task(worker.keep())
-        ready = keeping.create_task(_all_ready(workers))
-        try:
-            yield ready
-        finally:
-            ready.cancel()
-            for worker in workers:
-                worker.stop()
 
+    def __init__(self, commands: Sequence[Sequence[str]]) -> None:
+        self._workers = [_Worker(number, command) for number, command in enumerate(commands, 1)]
 
-async def _all_ready(workers: Sequence[_Worker]) -> None:
-    for worker in workers:
-        await worker.ready.wait()
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Run them while the block runs; leaving it stops them and waits for them.
+
+        Yields:
+            A task that is done when each has been ready.
+        """
+        async with asyncio.TaskGroup() as keeping:
+            for worker in self._workers:
+                keeping.create_task(worker.keep())
+            ready = keeping.create_task(self._all_ready())
+            try:
+                yield ready
+            finally:
+                ready.cancel()
+                for worker in self._workers:
+                    worker.stop()
+
+    def reread(self) -> None:
+        """Have each read the file anew."""
+        for worker in self._workers:
+            worker.reread()
+
+    async def _all_ready(self) -> None:
+        for worker in self._workers:
+            await worker.ready.wait()
 
 
 @contextmanager

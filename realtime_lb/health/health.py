@@ -188,6 +188,13 @@ class Health:
         if credential := self._credentials.of(deployment):
             credential.on(Trigger.FREED, now_s)
 
+    def forget(self, deployment_id: str) -> None:
+        """Forget what is remembered of a deployment itself: it is none any more, or another has its id."""
+        self._members.pop(deployment_id, None)
+        for known in self._groups.values():
+            known.unwell.discard(deployment_id)
+            known.roster = tuple(d for d in known.roster if d.id != deployment_id)
+
     def report(
         self,
         deployment: Deployment,

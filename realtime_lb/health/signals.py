@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
@@ -32,6 +32,12 @@ class Signals:
         self._clock = clock
         self._prices = prices
         self._known: dict[str, _Known] = {}
+
+    def reload(self, prices: Mapping[str, float], forgotten: Iterable[str]) -> None:
+        """Go by other *prices* from now on, and forget all of deployments that are none any more."""
+        self._prices = prices
+        for deployment_id in forgotten:
+            self._known.pop(deployment_id, None)
 
     def candidate(self, deployment: Deployment, live_sessions: int) -> Candidate:
         """Return what a strategy may know of *deployment* now."""
