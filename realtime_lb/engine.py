@@ -67,12 +67,31 @@ class Engine:
     def _tend(self) -> None:
         """Have what runs beside the sessions run for the deployments that there are now."""
         self._stop_probing()
-        named = [d for d in self.settings.deployments if "*" not in d.model]
-        self.warm.tend(named)
+        self._tend_warm()
         interval_s = self.settings.health.probe_interval_s
         if interval_s is not None:
-            talking = [d for d in named if not d.opaque]
+            talking = [d for d in self._named if not d.opaque]
             self._probing = asyncio.create_task(self.prober.run(talking, interval_s))
+
+    @property
+    def _named(self) -> list[Deployment]:
+        """Those that can be dialled without a client, who names a wildcard's model."""
+        return [d for d in self.settings.deployments if "*" not in d.model]
+
+    def _tend_warm(self) -> None:
+        self.warm.tend([d for d in self._named if d.id not in self.chooser.drained])
+
+    def drain(self, deployment_id: str) -> None:
+        """Give a deployment no more sessions, and close those that wait there to be taken. Idempotent."""
+        self.chooser.drained.add(deployment_id)
+        if self._begun and not self._ended:
+            self._tend_warm()
+
+    def readmit(self, deployment_id: str) -> None:
+        """Undo `drain`. Idempotent."""
+        self.chooser.drained.discard(deployment_id)
+        if self._begun and not self._ended:
+            self._tend_warm()
 
     def _stop_probing(self) -> None:
         probing, self._probing = self._probing, None

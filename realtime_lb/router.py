@@ -322,7 +322,7 @@ class RealtimeRouter:
             UnknownDeployment: There is none of this id.
         """
         self._known(deployment_id)
-        self._engine.chooser.drained.add(deployment_id)
+        self._engine.drain(deployment_id)
         leaving = [session.deployment_id for session in self._sessions if session.reconsider()]
         return leaving.count(deployment_id)
 
@@ -335,7 +335,7 @@ class RealtimeRouter:
             UnknownDeployment: There is none of this id.
         """
         self._known(deployment_id)
-        self._engine.chooser.drained.discard(deployment_id)
+        self._engine.readmit(deployment_id)
         self._reconsider()
 
     def _reconsider(self) -> None:

@@ -44,6 +44,20 @@ def test_connections_that_wait_are_closed_where_a_deployment_is_removed_and_open
     play(scene, deployment("a", warm=2), deployment("b", warm=1))
 
 
+def test_connections_that_wait_at_a_drained_deployment_are_closed_until_it_is_readmitted() -> None:
+    async def scene(stage: Stage) -> None:
+        await asyncio.sleep(10)
+        assert stage.leases() == {"a": 2, "b": 1}
+        stage.router.drain("a")
+        await asyncio.sleep(10)
+        assert (stage.leases(), open_now(stage)) == ({"a": 0, "b": 1}, {"a": 0, "b": 1})
+        stage.router.readmit("a")
+        await asyncio.sleep(10)
+        assert stage.leases() == {"a": 2, "b": 1}
+
+    play(scene, deployment("a", warm=2), deployment("b", warm=1))
+
+
 def test_probes_go_to_the_deployments_that_there_are() -> None:
     async def scene(stage: Stage) -> None:
         both = stage.router.settings
