@@ -17,7 +17,7 @@ from realtime_lb.deployments import Deployment
 from realtime_lb.records import Attempt, Record, SessionOpened
 from realtime_lb.requests import DialRequest, SessionRequest
 from realtime_lb.router import RealtimeRouter
-from realtime_lb.settings import LoggingSettings, Settings
+from realtime_lb.settings import LoggingSettings, RehomeSettings, Settings
 from realtime_lb.testing.clock import run_jumping
 from realtime_lb.typing import Secret
 
@@ -135,10 +135,14 @@ async def _play(scenario: Scenario, contender: Contender, seed: int) -> World:
 
 
 def settings(scenario: Scenario, deployments: Sequence[Deployment]) -> Settings:
-    """Return a router's settings for *scenario*."""
+    """Return a router's settings for *scenario*.
+
+    Sessions are not re-homed: who loses one calls again, and the choice is seen by itself.
+    """
     return Settings(
         deployments=tuple(deployments),
         routing=scenario.routing,
+        rehome=RehomeSettings(enabled=False),
         logging=LoggingSettings(event_types=frozenset()),
     )
 

@@ -21,6 +21,12 @@ def test_no_open_fails_while_somebody_is_well(results: Results) -> None:
         assert results.column(scenario, "adaptive", "failed") == [0, 0]
 
 
+def test_a_dial_is_an_opens_and_nothing_elses(results: Results) -> None:
+    """No session moves by itself; what is more than one is a retry, a hedge, or part of the filling."""
+    for scenario in SCENARIOS:
+        assert all(1 <= dials <= 1.2 for dials in results.column(scenario, "adaptive", "dials"))
+
+
 def test_a_slow_endpoint_loses_its_new_sessions(results: Results) -> None:
     assert all(found.faulty_share <= 0.2 for found in results.of("slow", "adaptive"))
 
