@@ -193,12 +193,13 @@ class Node:
         return session
 
     def _in_line_s(self, phase: Phase) -> float:
-        """Take a place in the line, and return how long it is."""
+        """Take a place in the line, and return how long those before it take."""
         if math.isinf(phase.opens_per_s):
             return 0.0
         now_s = _now_s()
-        self._busy_until_s = max(self._busy_until_s, now_s) + 1 / phase.opens_per_s
-        return self._busy_until_s - now_s
+        begins_s = max(self._busy_until_s, now_s)
+        self._busy_until_s = begins_s + 1 / phase.opens_per_s
+        return begins_s - now_s
 
     def noisy(self, median_s: float) -> float:
         """Draw how long something takes now that usually takes *median_s*."""

@@ -1,11 +1,17 @@
 """The benchmark of choosing: what it says of `adaptive` holds, and it says the same again."""
 
+import asyncio
+import random
+
 import pytest
 
 from benchmarks.choosing.checks import checks
+from benchmarks.choosing.nodes import Node, NodeSpec
+from benchmarks.choosing.phases import Phase, Script
 from benchmarks.choosing.runs import Plan, Results, ran
 from benchmarks.choosing.statistics import estimate, holm, p_greater, student_tail
 from benchmarks.choosing.tables import section
+from realtime_lb.testing.clock import run_jumping
 
 SCENARIOS = ("slow", "limiting")
 
@@ -46,6 +52,31 @@ def test_the_same_seeds_give_the_same_table(results: Results) -> None:
 def test_every_check_says_what_it_measured(results: Results) -> None:
     found = [str(check) for check in checks(results)]
     assert any(line.startswith("PASS") and "slow endpoint loses" in line for line in found)
+
+
+@pytest.mark.parametrize("phase", [Phase(), Phase(slowness=10.0), Phase(opens_per_s=0.5)])
+def test_the_oracle_expects_what_comes(phase: Phase) -> None:
+    """Without noise it is right to the moment, also of those who have to stand in line."""
+
+    async def story() -> None:
+        node = Node(NodeSpec(name="n", capacity=2.0, spread=0.0, script=Script((phase,))), random.Random(1))
+        loop = asyncio.get_running_loop()
+
+        async def opened() -> None:
+            expected_s, began_s = node.expected_first_event_s(), loop.time()
+            session = await node.dialled()
+            heard = loop.create_future()
+            pumping = asyncio.create_task(session.pump(lambda _: heard.set_result(loop.time())))
+            assert await heard - began_s == pytest.approx(expected_s)
+            await session.close()
+            await pumping
+
+        async with asyncio.TaskGroup() as callers:
+            callers.create_task(opened())
+            await asyncio.sleep(0.001)
+            callers.create_task(opened())
+
+    run_jumping(story())
 
 
 def test_the_statistics_are_those_of_the_textbook() -> None:
