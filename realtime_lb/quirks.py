@@ -6,7 +6,7 @@ that everything else sees the plain dialect. Both directions work on decoded eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -84,6 +84,8 @@ class Quirks:
         words: What a GA client can say to it, and to no other upstream of its dialect.
         answers_commits: A commit of speech starts a response by itself, and a ``response.create`` for what
             was answered so is dropped without a word.
+        lacks: Fields of its dialect's ``session.update`` that it refuses, and all the update with them.
+            Dotted, from the session.
     """
 
     moves: tuple[Move, ...] = ()
@@ -98,6 +100,7 @@ class Quirks:
     item_done: bool | None = None
     words: tuple[Word | Verbatim, ...] = ()
     answers_commits: bool = False
+    lacks: tuple[str, ...] = ()
     _touched: frozenset[str] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -106,7 +109,8 @@ class Quirks:
         named = {event for row in rows for event in row.events}
         items = _ITEM_EVENTS if self._changes_items else frozenset[str]()
         errors = {"error"} if self._sent_elsewhere else frozenset[str]()
-        object.__setattr__(self, "_touched", self.private_events | named | items | errors)
+        updates = {"session.update"} if self.lacks else frozenset[str]()
+        object.__setattr__(self, "_touched", self.private_events | named | items | errors | updates)
 
     @property
     def _changes_items(self) -> bool:
@@ -127,6 +131,11 @@ class Quirks:
             if event.get("type") in move.events:
                 event = moved(event, move.ours, move.theirs)
         return event
+
+    def refused(self, event: JsonObject) -> Sequence[str]:
+        """Return the places in a client event of the plain dialect that the upstream refuses it for."""
+        places = (f"session.{name}" for name in self.lacks if event.get("type") == "session.update")
+        return [place for place in places if at(event, place) is not ABSENT]
 
     def to_dialect(self, event: JsonObject) -> JsonObject | None:
         """Return a server event as the plain dialect has it; None where that has no such event."""

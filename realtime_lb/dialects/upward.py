@@ -12,7 +12,9 @@ from realtime_lb.dialects.detection import ORDER_MARKS, SESSION_MARKS, SWITCHING
 from realtime_lb.dialects.event_table import CLIENT_EVENTS
 from realtime_lb.dialects.json_text import read, rewritten
 from realtime_lb.dialects.parties import Parties
+from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
+from realtime_lb.dotted import at, without
 from realtime_lb.errors import InvalidEvent
 from realtime_lb.events import type_of
 from realtime_lb.frames import Frame, Opcode
@@ -77,7 +79,7 @@ class Upward:
         new = step(event)
         if new is None:
             return ()
-        return (rewritten(frame, event, self._parties.quirks.to_upstream(new)),)
+        return (rewritten(frame, event, self._parties.quirks.to_upstream(self._sayable(new))),)
 
     def plan(self) -> None:
         """Start anew, the parties having changed."""
@@ -167,6 +169,15 @@ class Upward:
         if upstream is Dialect.BETA:
             value = in_their_words(value, self._parties.quirks.words)
         return carry(value, upstream)
+
+    def _sayable(self, event: JsonObject) -> JsonObject:
+        """Return an event of the upstream's dialect without what this upstream refuses it for."""
+        parties = self._parties
+        for place in parties.quirks.refused(event):
+            if at(event, place) is not None:  # which says nothing
+                parties.losses.note(event["type"], place_in(parties.client, place))
+            event = without(event, place)
+        return event
 
     def _note(self, event: JsonObject, root: str, carried: Carried) -> None:
         for place in carried.lost:

@@ -124,5 +124,7 @@ VOICE_LIVE_QUIRKS = Quirks(
     # recorded: no conversation.created.
     opens_with=("session.created",),
     words=VOICE_LIVE_WORDS,
+    # SDK: RequestSession has neither.
+    lacks=("speed", "tracing"),
 )
 """Voice Live, next to the beta dialect."""

@@ -301,6 +301,22 @@ def test_voice_live_gets_its_own_voices_from_ga_clients(said: Any, sent: Any) ->
     assert bool(pair.lost) is (sent is None)
 
 
+@pytest.mark.parametrize("client", list(Dialect))
+def test_what_voice_live_refuses_an_update_for_is_left_out_of_it(client: Dialect) -> None:
+    """Whatever the client speaks: it does not know where it is, and all of the update would be lost."""
+    said: dict[Dialect, dict[str, Any]] = {
+        Dialect.GA: {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.2}}},
+        Dialect.BETA: {"voice": "alloy", "speed": 1.2},
+    }
+    pair = Pair.of(client, Dialect.BETA, quirks=VOICE_LIVE_QUIRKS)
+    for tracing in ("auto", None):
+        (sent,) = pair.up({"type": "session.update", "session": {**said[client], "tracing": tracing}})
+        assert sent["session"] == {"voice": "alloy"}
+        voice_live_schema.session(4_096)(sent["session"], "session")
+    speed = "session.audio.output.speed" if client is Dialect.GA else "session.speed"
+    assert sorted(pair.lost) == [("session.update", speed), ("session.update", "session.tracing")]
+
+
 def test_a_rate_that_voice_live_refuses_is_named_in_the_clients_words() -> None:
     pair = Pair.of(Dialect.GA, Dialect.BETA, quirks=VOICE_LIVE_QUIRKS)
     error = {"type": "invalid_request_error", "message": "m", "param": "session.input_audio_sampling_rate"}
