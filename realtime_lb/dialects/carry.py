@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from realtime_lb.dialects.forms import LOST, Partly
+from realtime_lb.dialects.forms import LOST, SAME, Partly
 from realtime_lb.dialects.rows import FieldRow, Path
 from realtime_lb.typing import Dialect, JsonObject
 
@@ -49,7 +49,7 @@ def carry(value: JsonObject, rows: Sequence[FieldRow], target: Dialect) -> Carri
     """Return *value* in *target*'s dialect; it is not changed itself.
 
     Fields of *target* that are there already stay, and win over those that would move to their place: some
-    clients mix.
+    clients mix, and some give such a field a value in the source's form.
     """
     source = other(target)
     rest = _copied(value)
@@ -71,6 +71,8 @@ def carry(value: JsonObject, rows: Sequence[FieldRow], target: Dialect) -> Carri
             lost.append(".".join(path))
         if formed is not LOST:
             moved.append((there, formed.value if isinstance(formed, Partly) else formed))
+    for row in rows:
+        _put_right(rest, row, target)
     for there, formed in moved:
         _put(rest, there, formed)
     return Carried(rest, tuple(lost))
@@ -102,6 +104,20 @@ def _put(value: JsonObject, path: Path, found: Any) -> None:
             deeper = inner[name] = {}
         inner = deeper
     inner.setdefault(path[-1], found)
+
+
+def _put_right(value: JsonObject, row: FieldRow, target: Dialect) -> None:
+    """Give a field in *target*'s place a form of *target*'s; where there is none, the upstream refuses it."""
+    there = row.path(target)
+    if there is None or row.form is SAME:
+        return
+    inner: Any = value
+    for name in there[:-1]:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    if isinstance(inner, dict) and there[-1] in inner:
+        formed = row.form.into(target, inner[there[-1]])
+        if formed is not LOST and not isinstance(formed, Partly):
+            inner[there[-1]] = formed
 
 
 def _leaves(path: Path, found: Any) -> Iterator[str]:

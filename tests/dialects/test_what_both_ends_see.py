@@ -236,6 +236,23 @@ def test_a_client_that_mixes_is_understood_too() -> None:
     assert sent["session"] == {"modalities": ["text"], "voice": "ash"}
 
 
+@pytest.mark.parametrize(
+    ("client", "upstream", "said", "sent"),
+    [
+        (GA, BETA, {"modalities": ["audio"]}, {"modalities": ["audio", "text"]}),
+        (BETA, GA, {"output_modalities": ["text", "audio"]}, {"output_modalities": ["audio"]}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["session.update", "response.create"])
+def test_a_value_that_comes_in_the_other_field_is_put_right(
+    client: Any, upstream: Any, said: Any, sent: Any, kind: str
+) -> None:
+    """No server takes GA's value in beta's field, or beta's in GA's: all of the event would be refused."""
+    body = "session" if kind == "session.update" else "response"
+    (event,) = Pair.of(client, upstream).up({"type": kind, body: said})
+    assert {**event[body], "type": "realtime"} == {**sent, "type": "realtime"}
+
+
 # -- a dialect that was a guess -----------------------------------------------------------------------------
 
 
