@@ -88,7 +88,7 @@ class Suspicious:
         for candidate in candidates:
             seen = standings[candidate.deployment.id]
             usable = {HealthState.ELIGIBLE, HealthState.SLOW_START, HealthState.HALF_OPEN}
-            assert seen.standing.state in usable or seen.standing.last_resort or len(candidates) == 1
+            assert seen.standing.state in usable or seen.standing.last_resort
             assert seen.max_sessions is not None
             assert seen.live_sessions < seen.max_sessions
         return Pick(candidate=candidates[0])
