@@ -31,7 +31,7 @@ def main() -> None:
     found = checks(results, live=given.live)
     print("\n".join(map(str, found)))
     if given.save:
-        print("\n".join(f"written: {path}" for path in save(results, found)))
+        print("\n".join(f"written: {path}" for path in save(results, found, live=given.live)))
     if any(check.passed is False for check in found):
         raise SystemExit(1)
 

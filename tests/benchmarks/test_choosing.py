@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+from pathlib import Path
 
 import pytest
 
 from benchmarks.choosing.checks import checks
 from benchmarks.choosing.nodes import Node, NodeSpec
 from benchmarks.choosing.phases import Phase, Script
+from benchmarks.choosing.report import save
 from benchmarks.choosing.runs import Plan, Results, ran
 from benchmarks.choosing.statistics import estimate, holm, p_greater, student_tail
 from benchmarks.choosing.tables import section
@@ -47,6 +49,15 @@ def test_an_endpoint_that_answers_429_is_hardly_dialled(results: Results) -> Non
 def test_the_same_seeds_give_the_same_table(results: Results) -> None:
     again = ran(Plan(("slow",), ("adaptive",), seeds=2), opens=120, processes=1)
     assert section(again, "slow") == section(results, "slow")
+
+
+def test_live_results_have_a_page_of_their_own(results: Results, tmp_path: Path) -> None:
+    (tmp_path / "reference").mkdir()
+    (page,) = save(results, checks(results, live=True), tmp_path, live=True)
+    text = page.read_text()
+    assert page.name == "choosing-benchmark-live.md"
+    assert "| **adaptive** |" in text
+    assert "simulated runs" not in text
 
 
 def test_every_check_says_what_it_measured(results: Results) -> None:
