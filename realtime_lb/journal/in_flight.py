@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from realtime_lb.events import AUDIO_DELTAS
 from realtime_lb.journal.responses import Output, Part, Running, place_of
@@ -25,6 +25,7 @@ STREAMED = AUDIO_DELTAS | {
 _DELTA_FRAME_CHARS = 46
 """What stands behind the item's id in an audio delta, beside the sound, as OpenAI writes it."""
 
+_RESPONSE_ID = re.compile(rb'"response_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 _ITEM_ID = re.compile(rb'"item_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 
 
@@ -32,15 +33,18 @@ class InFlight:
     """Responses that have begun and not ended.
 
     Args:
+        began: Told of each response that begins, with what is known of it.
         made: Told of each item when it has come to its end.
 
     Attributes:
         running: They, the oldest first.
     """
 
-    def __init__(self, made: Callable[[Output], None]) -> None:
+    def __init__(self, began: Callable[[JsonObject], None], made: Callable[[Output], None]) -> None:
         self.running: list[Running] = []
+        self._began = began
         self._made = made
+        self._ended_id = ""
         self._streaming_id = b""
         self._streaming: Output | None = None
 
@@ -50,7 +54,7 @@ class InFlight:
         Sound is counted and not read.
         """
         match = _ITEM_ID.search(payload)
-        output = None if match is None else self._streaming_output(match[1])
+        output = None if match is None else self._streaming_output(match[1], payload)
         if match is None or output is None:
             return False
         had_begun = output.has_begun
@@ -60,20 +64,38 @@ class InFlight:
             output.told(bytes(payload))
         return output.has_begun is not had_begun
 
-    def _streaming_output(self, item_id: bytes) -> Output | None:
+    def _streaming_output(self, item_id: bytes, payload: bytes | memoryview) -> Output | None:
         if item_id != self._streaming_id or self._streaming is None:
-            self._streaming_id = item_id
-            self._streaming = self._output({"item_id": item_id.decode("utf-8", "replace")})
+            self._streaming_id, name = item_id, item_id.decode("utf-8", "replace")
+            self._streaming = self._output({"item_id": name}) or self._unannounced(name, payload)
         return self._streaming
+
+    def _unannounced(self, item_id: str, payload: bytes | memoryview) -> Output | None:
+        """Return an item that is told without having been announced, as some compatible servers do."""
+        match = _RESPONSE_ID.search(payload)
+        running = None if match is None else self._running_as(match[1].decode("utf-8", "replace"))
+        if running is None:
+            return None
+        running.outputs.append(Output({"id": item_id, "type": "message"}, len(running.outputs)))
+        return running.outputs[-1]
+
+    def _running_as(self, response_id: Any) -> Running | None:
+        """Return the response, which begins with this if no event has said that it did."""
+        found = next((r for r in self.running if r.id == response_id), None)
+        if found is not None or not isinstance(response_id, str) or response_id == self._ended_id:
+            return found
+        self._began({"id": response_id, "object": "realtime.response", "status": "in_progress"})
+        return self.running[-1]
 
     def ended(self, response: object) -> Running | None:
         """Take in a ``response.done``; return the response if it was known."""
         if not isinstance(response, dict):
             return None
-        found = next((r for r in self.running if r.id == response.get("id")), None)
+        found = self._running_as(response.get("id"))
         if found is None:
             return None
         self.running.remove(found)
+        self._ended_id = found.id
         self._streaming, self._streaming_id = None, b""
         for output in found.outputs:
             if not output.done and not output.is_half_a_call:
@@ -82,15 +104,12 @@ class InFlight:
                 self._made(output)
         return found
 
-    def _running(self, event: JsonObject) -> Running | None:
-        return next((r for r in self.running if r.id == event.get("response_id")), None)
-
     def _output(self, event: JsonObject) -> Output | None:
         found = (r.output(event.get("item_id")) for r in self.running)
         return next((output for output in found if output is not None), None)
 
     def _output_added(self, event: JsonObject) -> None:
-        running, item = self._running(event), event.get("item")
+        running, item = self._running_as(event.get("response_id")), event.get("item")
         if running is not None and isinstance(item, dict):
             index = event.get("output_index")
             running.outputs.append(Output(canonical_item(item), index if isinstance(index, int) else 0))
@@ -111,7 +130,7 @@ class InFlight:
             output.was_called(event.get("arguments"))
 
     def _output_done(self, event: JsonObject) -> None:
-        running, item = self._running(event), event.get("item")
+        running, item = self._running_as(event.get("response_id")), event.get("item")
         if running is None or not isinstance(item, dict):
             return
         output = running.output(item.get("id"))

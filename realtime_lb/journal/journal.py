@@ -14,7 +14,15 @@ from realtime_lb.events import APPEND, parse_event
 from realtime_lb.journal import sessions
 from realtime_lb.journal.in_flight import STREAMED, InFlight
 from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
-from realtime_lb.journal.matching import REFUSED_KINDS, as_sent, cancels, creates, hearing, params
+from realtime_lb.journal.matching import (
+    ALREADY_ANSWERING,
+    as_sent,
+    cancels,
+    creates,
+    hearing,
+    params,
+    refused,
+)
 from realtime_lb.journal.responses import Output, Running
 from realtime_lb.journal.tail import ANSWERED, Said, Tail
 from realtime_lb.journal.words import OUR_EVENTS, WORDS, Words, canonical, canonical_item
@@ -81,7 +89,7 @@ class Journal:
         self._detects_turns = True
         self._follow_turn(None)
         self._is_ours = False
-        self._in_flight = InFlight(self._made)
+        self._in_flight = InFlight(self._begin, self._made)
 
     # -- what passes ------------------------------------------------------------------------------------
 
@@ -290,8 +298,10 @@ class Journal:
 
     def _response_created(self, event: JsonObject) -> None:
         value = event.get("response")
-        if not isinstance(value, dict) or any(r.id == value.get("id") for r in self.running):
-            return
+        if isinstance(value, dict) and all(r.id != value.get("id") for r in self.running):
+            self._begin(value)
+
+    def _begin(self, value: JsonObject) -> None:
         order = self._order_of(value)
         if order is not None:
             self.tail.answered(order)
@@ -338,19 +348,10 @@ class Journal:
         """Find out what of the client's an ``error`` refuses, and wait for no other answer to that."""
         error = event.get("error")
         error = error if isinstance(error, dict) else _NO_DETAIL
-        event_id, code = error.get("event_id"), error.get("code")
-        if event_id is not None:
-            said = next((s for s in self.tail.waiting() if s.event_id == event_id), None)
-        elif code in REFUSED_KINDS:
-            if code == "conversation_already_has_active_response" and self.owes_answer:
-                self.owes_answer = False
-                return
-            said = self.tail.first(REFUSED_KINDS[code])
-        elif error.get("type") == "invalid_request_error":
-            said = next((s for s in self.tail.waiting() if s.event_id is None), None)
-        else:
-            said = None
-        if said is not None:
+        is_of_the_turn = error.get("event_id") is None and error.get("code") == ALREADY_ANSWERING
+        if is_of_the_turn and self.owes_answer:
+            self.owes_answer = False
+        elif (said := refused(self.tail, error)) is not None:
             self.tail.answered(said)
 
     # -- bounds -----------------------------------------------------------------------------------------

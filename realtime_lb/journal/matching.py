@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from realtime_lb.journal import sessions
 from realtime_lb.journal.responses import Running
-from realtime_lb.journal.tail import Said
+from realtime_lb.journal.tail import Said, Tail
 from realtime_lb.journal.words import canonical_item
 from realtime_lb.typing import JsonObject
 
-__all__ = ["REFUSED_KINDS", "as_sent", "cancels", "creates", "hearing", "params"]
+__all__ = ["ALREADY_ANSWERING", "as_sent", "cancels", "creates", "hearing", "params", "refused"]
 
 _NO_DETAIL: JsonObject = {}
 
-REFUSED_KINDS = {
+ALREADY_ANSWERING = "conversation_already_has_active_response"
+
+_REFUSED_KINDS = {
     "response_cancel_not_active": "response.cancel",
-    "conversation_already_has_active_response": "response.create",
+    ALREADY_ANSWERING: "response.create",
     "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
 }
 """What an ``error`` refuses that does not say so itself, by its code."""
@@ -53,3 +55,15 @@ def as_sent(said: Said) -> JsonObject:
     """Return what a client said of an item, which holds the sound and pictures that servers do not repeat."""
     sent = canonical_item(said.event["item"])
     return {name: sent[name] for name in ("content", "output", "arguments") if name in sent}
+
+
+def refused(tail: Tail, error: JsonObject) -> Said | None:
+    """Return what of *tail* an ``error`` refuses, if that can be told."""
+    event_id, code = error.get("event_id"), error.get("code")
+    if event_id is not None:
+        return next((said for said in tail.waiting() if said.event_id == event_id), None)
+    if code in _REFUSED_KINDS:
+        return tail.first(_REFUSED_KINDS[code])
+    if error.get("type") == "invalid_request_error":
+        return next((said for said in tail.waiting() if said.event_id is None), None)
+    return None

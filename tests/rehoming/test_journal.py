@@ -167,6 +167,30 @@ def test_sound_alone_is_an_answer() -> None:
     assert not journal.client_told("response.output_audio.delta", payload)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"type": "response.output_item.added", "item": {"id": "item_1", "type": "message"}},
+        {"type": "response.output_text.delta", "item_id": "item_1", "delta": "Hi"},
+        {"type": "response.done", "response": {"id": "resp_1", "status": "completed"}},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_an_answer_is_one_though_nothing_said_that_it_begins(first: dict[str, Any]) -> None:
+    """Some compatible servers send no ``response.created``; theirs are not taken for silent."""
+    journal = manual()
+    journal.client_said("response.create", b'{"type":"response.create"}')
+    assert list(journal.awaited) == ["response.create"]
+    told(journal, first.pop("type"), response_id="resp_1", output_index=0, **first)
+    told(journal, "response.output_text.delta", response_id="resp_1", item_id="item_1", delta="!")
+    assert list(journal.awaited) == []
+    assert [output.id for each in journal.running for output in each.outputs] in ([], ["item_1"])
+    told(journal, "response.done", response={"id": "resp_1", "status": "completed"})
+    told(journal, "response.output_text.delta", response_id="resp_1", item_id="item_1", delta="late")
+    assert journal.running == []
+    assert journal.is_quiet
+
+
 def test_of_a_truncated_answer_the_part_stays_that_was_heard() -> None:
     content = [{"type": "output_audio", "transcript": "one two three four"}]
     kept = Kept("item_1", {"type": "message", "role": "assistant", "content": content}, audio_ms=2_000)
