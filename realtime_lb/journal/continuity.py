@@ -155,7 +155,7 @@ class Continuity:
             self._turn_known = (turn.item_id, turn.end_ms is not None)
         for running in journal.running:
             order = {} if running.order is None else running.order.event
-            event_id = self._our_id()
+            event_id, running.anew = self._our_id(), True
             again = AskedAgain(running, journal, event_id, self._names.rename, self._names.forget)
             self._again.append(again)
             self._say({**order, "type": "response.create", "event_id": event_id})

@@ -48,8 +48,14 @@ class InFlight:
         self._streaming_id = b""
         self._streaming: Output | None = None
 
+    @property
+    def to_come(self) -> set[str]:
+        """Ids of items that the client was told of, and that the upstream is making anew."""
+        return {output.id for running in self.running if running.anew for output in running.outputs}
+
     def streamed(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in the next piece of sound, words or arguments; say whether it is the first of its item.
+
 
         Sound is counted and not read.
         """

@@ -204,9 +204,12 @@ class Items:
         """Return the item, or None."""
         return next((kept for kept in reversed(self.order) if kept.id == item_id), None)
 
-    def put(self, kept: Kept, after: Any) -> None:
-        """Insert behind the item *after*, at the head for ``root``, at the end where that is not known."""
-        at = len(self.order)
+    def put(self, kept: Kept, after: Any, to_come: Collection[str] = ()) -> None:
+        """Insert behind the item *after*, at the head for ``root``; at the end where that is not known.
+
+        The end is before those *to_come*, which the upstream does not have.
+        """
+        at = 1 + max((n for n, other in enumerate(self.order) if other.id not in to_come), default=-1)
         if after == "root":
             at = 0
         elif (before := self.get(after)) is not None:

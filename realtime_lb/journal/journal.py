@@ -226,7 +226,7 @@ class Journal:
     # -- the conversation -------------------------------------------------------------------------------
 
     def _keep(self, kept: Kept, after: Any) -> None:
-        self.items.put(kept, after)
+        self.items.put(kept, after, self._in_flight.to_come)
         self.version += 1
 
     def _item_added(self, event: JsonObject) -> None:

@@ -163,12 +163,14 @@ class Running:
         value: As it was announced.
         order: The client's event that asked for it; None where the server did so by itself.
         outputs: Its items, in order.
+        anew: Another upstream was asked for it, which does not have the items that were announced.
     """
 
     id: str
     value: JsonObject
     order: Said | None = None
     outputs: list[Output] = field(factory=list)
+    anew: bool = False
 
     @property
     def is_aside(self) -> bool:

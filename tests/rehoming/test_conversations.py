@@ -1,4 +1,9 @@
-"""Whatever is said, wherever it is cut: the client's view is the upstream's, nothing happens twice."""
+"""Whatever is said, wherever it is cut: the client's view is the upstream's, nothing happens twice.
+
+``make test`` holds the same 300 conversations each time. A long run holds as many as are asked for, others
+with each seed, and says how many they were: ``REHOMING_EXAMPLES=10000 python -m pytest --timeout=0
+--hypothesis-seed=7 --hypothesis-show-statistics tests/rehoming/test_conversations.py``.
+"""
 
 import base64
 import itertools
@@ -19,7 +24,7 @@ LOUD = list(sound(loud_ms=200, silent_ms=0))
 QUIET = list(sound(loud_ms=0, silent_ms=200))
 VAD = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
 WORDS = st.sampled_from(["hello", "what about Oslo", "one two three four five six seven", 'say "hi" \\ ü'])
-EXAMPLES = int(os.environ.get("REHOMING_EXAMPLES", "300"))
+LONG_RUN = os.environ.get("REHOMING_EXAMPLES")
 
 
 class Calls(RuleBasedStateMachine):
@@ -169,7 +174,8 @@ class Calls(RuleBasedStateMachine):
 
 
 Calls.TestCase.settings = settings(
-    max_examples=EXAMPLES,
+    max_examples=int(LONG_RUN or 300),
+    derandomize=LONG_RUN is None,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],

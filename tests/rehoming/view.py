@@ -11,7 +11,8 @@ from realtime_lb.typing import Dialect
 Event = dict[str, Any]
 
 KNOWN = {dialect: {row.name(dialect) for row in SERVER_EVENTS} - {None} for dialect in Dialect}
-_FORBIDDEN_AFTER_END = "response."
+CHARS_PER_WORD = 300 * 48 * 4 // 3
+"""Of sound: the simulator speaks 200 words a minute, in PCM."""
 
 
 def _detection(session: Event) -> Event | None:
@@ -48,6 +49,7 @@ class View:
     errors: dict[str, Event] = field(factory=dict)
     calls_made: Counter[str] = field(factory=Counter)
     turns: list[tuple[str, float, float | None]] = field(factory=list)
+    stopped: str | None = None
     heard: list[Event] = field(factory=list)
     aside: set[str] = field(factory=set)
     statuses: dict[str, Event] = field(factory=dict)
@@ -118,8 +120,6 @@ class View:
             if not seen.words:
                 seen.knows_words = False
         self.items.insert(len(self.items) if at is None else at, seen)
-        if self.transcribing and any(turn == item["id"] for turn in self.promised_words):
-            pass
 
     def _conversation_item_done(self, event: Event) -> None:
         seen = self.find(event["item"]["id"])
@@ -165,14 +165,19 @@ class View:
         assert item_id == event["item_id"], "the turn's id changed"
         assert event["audio_end_ms"] > start_ms
         self.turns[-1] = (item_id, start_ms, event["audio_end_ms"])
+        self.stopped = item_id
 
     def _close_turn(self) -> None:
+        self.stopped = None
         if self.turns and self.turns[-1][2] is None:
             item_id, start_ms, _ = self.turns[-1]
             self.turns[-1] = (item_id, start_ms, start_ms)
 
     def _input_audio_buffer_committed(self, event: Event) -> None:
         assert self.find(event["item_id"]) is None
+        if self.stopped is not None:
+            assert event["item_id"] == self.stopped, "the turn's id changed"
+        self.stopped = None
         self._close_turn()
         if self.transcribing:
             self.promised_words.add(event["item_id"])
@@ -263,6 +268,15 @@ class View:
         assert self.responses.get(response["id"]) == "in_progress", f"done twice: {event}"
         self.responses[response["id"]] = response["status"]
         self.statuses[response["id"]] = response
+        for item in response["output"]:
+            assert item["id"] in self.outputs, f"an item that nobody announced: {event}"
+            if response["status"] == "completed" and item["type"] == "message":
+                self._check_sound(self.outputs[item["id"]])
+
+    def _check_sound(self, seen: Seen) -> None:
+        """Every word of a whole answer was said aloud, once."""
+        if "audio" in seen.streams:
+            assert seen.sound_chars == CHARS_PER_WORD * len(seen.words.split()), seen
 
     # -- what must hold in the end ----------------------------------------------------------------------
 
