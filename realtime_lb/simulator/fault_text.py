@@ -31,7 +31,7 @@ stall accept|handshake|first-event|response
 delay accept|handshake|first-event|response SECONDS
 error-first CODE ["MESSAGE"] [close=CLOSE_CODE]
 fail-response CODE ["MESSAGE"]
-cut [after=N] [on=EVENT_TYPE]
+cut [fin] [after=N] [on=EVENT_TYPE]
 close CLOSE_CODE ["REASON"] [after=N] [on=EVENT_TYPE]
 silent [after=N] [on=EVENT_TYPE]
 
@@ -203,7 +203,10 @@ def _fail_response(words: _Words, selector: Selector) -> Fault:
 
 
 def _cut(words: _Words, selector: Selector) -> Fault:
-    return Cut(moment=words.moment(), selector=selector)
+    how = words.maybe()
+    if how not in {None, "fin"}:
+        raise _Wrong(f"{how!r} does not belong there")
+    return Cut(fin=how is not None, moment=words.moment(), selector=selector)
 
 
 def _close(words: _Words, selector: Selector) -> Fault:

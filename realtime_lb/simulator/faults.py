@@ -139,13 +139,15 @@ class FailResponse:
 
 @frozen(kw_only=True)
 class Cut:
-    """Reset the TCP connection, without a closing handshake.
+    """End the TCP connection, without a closing handshake.
 
     Attributes:
+        fin: Say so with FIN, as a system does for a process that has ended, and not with RST.
         moment: When.
         selector: Which sessions.
     """
 
+    fin: bool = False
     moment: Moment = Moment()
     selector: Selector = Selector()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import deque
@@ -15,8 +16,8 @@ from realtime_lb.events import parse_event
 from realtime_lb.simulator.conversation import Conversation
 from realtime_lb.simulator.dialogue import Dialogue
 from realtime_lb.simulator.dials import Dial
-from realtime_lb.simulator.faults import Close, Plan, Stage
-from realtime_lb.simulator.outlet import Ending, Outlet, SessionOver, reset
+from realtime_lb.simulator.faults import Close, Cut, Plan, Stage
+from realtime_lb.simulator.outlet import Ending, Outlet, SessionOver, hang_up
 from realtime_lb.simulator.settings import SessionSettings
 from realtime_lb.simulator.shape import Terms
 from realtime_lb.typing import JsonObject
@@ -59,6 +60,7 @@ class SimulatedSession:
         self._turn = asyncio.Lock()
         self._work = asyncio.Event()
         self._opened = asyncio.Event()
+        self._is_over = asyncio.Event()
         self._early: list[bytes] = []
         self._order: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
@@ -85,6 +87,10 @@ class SimulatedSession:
         if not self._order.done():
             self._order.set_result(ending)
 
+    def expire(self) -> None:
+        """Have the server end the session as if its time were over. Returns at once."""
+        self._is_over.set()
+
     async def serve(self, request: web.BaseRequest, ws: web.WebSocketResponse, plan: Plan) -> None:
         """Live. Returns when the websocket is closed or cut; cancelling leaves it open."""
         outlet = Outlet(ws, plan.strikes())
@@ -95,8 +101,8 @@ class SimulatedSession:
             case Close():
                 self.close_code = ending.code
                 await ws.close(code=ending.code, message=ending.reason.encode())
-            case _:
-                reset(request)
+            case Cut():
+                hang_up(request, fin=ending.fin)
 
     async def _live(self, ws: web.WebSocketResponse, outlet: Outlet, delay_s: float) -> Ending | None:
         lives = (
@@ -163,7 +169,9 @@ class SimulatedSession:
             self.received.append(event)
 
     async def _expire(self, outlet: Outlet) -> None:
-        await rest(self._lifetime_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if self._lifetime_s == math.inf else self._lifetime_s):
+                await self._is_over.wait()
         async with self._turn:
             events = self._dialogue.expire(self._lifetime_s)
             await outlet.send(events)

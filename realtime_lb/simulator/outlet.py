@@ -13,7 +13,7 @@ from attrs import define, field
 from realtime_lb.simulator.faults import Close, Cut, Moment, Silence
 from realtime_lb.typing import JsonObject
 
-__all__ = ["Ending", "Outlet", "SessionOver", "reset"]
+__all__ = ["Ending", "Outlet", "SessionOver", "hang_up"]
 
 Ending = Close | Cut
 """How the server ends a session: with a closing handshake or without."""
@@ -34,10 +34,13 @@ class SessionOver(Exception):  # an ending, not an error
         self.ending = ending
 
 
-def reset(request: web.BaseRequest) -> None:
-    """Cut the TCP connection of *request* with RST."""
+def hang_up(request: web.BaseRequest, *, fin: bool) -> None:
+    """End the TCP connection of *request* with FIN, or else with RST."""
     transport = request.transport
     if transport is None:
+        return
+    if fin:
+        transport.close()
         return
     connection = transport.get_extra_info("socket")
     if connection is not None:

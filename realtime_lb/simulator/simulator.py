@@ -170,13 +170,19 @@ class Simulator:
                 return session
         raise KeyError(session_id)
 
-    def cut(self) -> int:
-        """Reset the TCP connections of all live sessions; return how many there were."""
-        return self._end(Cut())
+    def cut(self, *, fin: bool = False) -> int:
+        """Reset the TCP connections of all live sessions, or end them with FIN; return how many there were."""
+        return self._end(Cut(fin=fin))
 
     def close_all(self, code: int = 1001, reason: str = "") -> int:
         """Close all live sessions with *code*; return how many there were. Does not wait for the clients."""
         return self._end(Close(code=code, reason=reason))
+
+    def expire(self) -> int:
+        """End all live sessions as if their time were over, earlier than was announced; return how many."""
+        for session in self.sessions:
+            session.expire()
+        return len(self.sessions)
 
     def _end(self, ending: Cut | Close) -> int:
         sessions = self.sessions

@@ -32,6 +32,7 @@ from realtime_lb.simulator import (
     parse_faults,
 )
 from tests.simulator.talk import call, talk, types
+from tests.support import UPGRADE
 
 READ: list[tuple[str, Fault]] = [
     ("refuse 429", Refuse(status=429)),
@@ -54,6 +55,7 @@ READ: list[tuple[str, Fault]] = [
         ),
     ),
     ("cut", Cut()),
+    ("cut fin after=3", Cut(fin=True, moment=Moment(after=3))),
     ("cut after=12 first=2", Cut(moment=Moment(after=12), selector=Selector(first=2))),
     ("cut on=response.created", Cut(moment=Moment(after=1, on="response.created"))),
     ("close 1011 after=5", Close(code=1011, moment=Moment(after=5))),
@@ -83,6 +85,7 @@ def test_faults_are_read_from_text(text: str, fault: Fault) -> None:
         ("close 1006", "close code 1006 must not be sent"),
         ("close 999", "the close code must be a whole number"),
         (f"close 1000 {'r' * 124}", "the reason is longer than 123 bytes"),
+        ("cut rst", "'rst' does not belong there"),
         ("cut every=0", "every must be a whole number, 1 or more, not '0'"),
         ("cut after=-1", "after must be a whole number, 0 or more, not '-1'"),
         ("fail-response 'x", "no closing quotation"),
@@ -208,6 +211,22 @@ async def test_a_cut_is_a_reset_without_a_close(fault: str) -> None:
         assert session.close_code is None
 
 
+@pytest.mark.parametrize("fin", [True, False])
+async def test_a_cut_connection_ends_as_it_is_told_to(fin: bool) -> None:
+    """Behind FIN a client reads the end of the stream, behind RST an error."""
+    async with Simulator(faults=[Cut(fin=fin, moment=Moment(after=1))]) as simulator:
+        reader, writer = await asyncio.open_connection(simulator.host, simulator.port)
+        headers = {**UPGRADE, "Host": "sim", "Authorization": f"Bearer {simulator.api_key}"}
+        lines = ["GET /v1/realtime?model=gpt-realtime HTTP/1.1", *(f"{n}: {v}" for n, v in headers.items())]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        if fin:
+            assert b"session.created" in await reader.read()
+        else:
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        writer.close()
+
+
 async def test_a_cut_before_the_first_event() -> None:
     async with Simulator(faults="cut") as simulator, call(simulator) as client:
         assert (await client.closed())[0] == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
@@ -293,7 +312,12 @@ async def test_a_session_expires() -> None:
 
 @pytest.mark.parametrize(
     ("act", "code"),
-    [(lambda simulator: simulator.cut(), 1006), (lambda simulator: simulator.close_all(1012, "bye"), 1012)],
+    [
+        (lambda simulator: simulator.cut(), 1006),
+        (lambda simulator: simulator.cut(fin=True), 1006),
+        (lambda simulator: simulator.close_all(1012, "bye"), 1012),
+        (lambda simulator: simulator.expire(), 1001),
+    ],
 )
 async def test_all_live_sessions_can_be_ended_from_outside(act: Any, code: int) -> None:
     async with Simulator() as simulator, call(simulator) as one, call(simulator) as two:
