@@ -323,16 +323,17 @@ class Continuity:
         return [event]
 
     def _timed(self, event: JsonObject) -> _Events:
-        """Count sound from where the client began to."""
-        if not self._offset_ms:
-            return [event]
-        shift = round(self._offset_ms)
+        """Count sound from where the client began to, and never back.
+
+        It may hear a turn in sound that the upstream before had done with when it began to listen anew.
+        """
+        shift, told_ms = round(self._offset_ms), round(self._journal.tail.told_ms)
         times = {
-            name: event[name] + shift
-            for name in ("audio_start_ms", "audio_end_ms")
+            name: max(event[name] + shift, least_ms)
+            for name, least_ms in (("audio_start_ms", told_ms), ("audio_end_ms", told_ms + 1))
             if isinstance(event.get(name), int | float)
         }
-        return [{**event, **times}]
+        return [event if event == {**event, **times} else {**event, **times}]
 
     def _response_created(self, event: JsonObject) -> _Events:
         response = event.get("response")

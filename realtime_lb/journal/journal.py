@@ -188,10 +188,12 @@ class Journal:
     def _turn_started(self, event: JsonObject) -> None:
         start_ms = _number(event.get("audio_start_ms"), self.tail.position_ms)
         self._follow_turn(OpenTurn(str(event.get("item_id")), start_ms))
+        self.tail.told_ms = start_ms
 
     def _turn_stopped(self, event: JsonObject) -> None:
         if self.turn is not None:
             self.turn.end_ms = _number(event.get("audio_end_ms"), self.tail.position_ms)
+            self.tail.told_ms = self.turn.end_ms
 
     def _committed(self, event: JsonObject) -> None:
         item_id, turn, tail = str(event.get("item_id")), self.turn, self.tail

@@ -104,12 +104,14 @@ class Tail:
         keeps_ms: How much sound to keep at the very front; older sound there is let go. Infinite keeps all.
         said_bytes: How large the events are.
         lost_ms: How much sound fell out for want of room since somebody asked.
+        told_ms: The latest time in it that the client was told of.
     """
 
     unmeasured_limit_bytes: int
     keeps_ms: float = math.inf
     said_bytes: int = 0
     lost_ms: float = 0.0
+    told_ms: float = 0.0
     _entries: list[Sound | Said] = field(factory=list)
     _bytes_per_ms: float = 48.0
     _position_ms: float = 0.0

@@ -171,7 +171,7 @@ class Simulator:
         raise KeyError(session_id)
 
     def cut(self, *, fin: bool = False) -> int:
-        """Reset the TCP connections of all live sessions, or end them with FIN; return how many there were."""
+        """Reset the TCP connections of all live sessions, or end them with FIN; return how many."""
         return self._end(Cut(fin=fin))
 
     def close_all(self, code: int = 1001, reason: str = "") -> int:
