@@ -92,10 +92,12 @@ class Chosen:
     Attributes:
         deployment: Who.
         well: It is eligible: neither the last resort nor the probe of a group that is down.
+        probe: It is such a probe.
     """
 
     deployment: Deployment
     well: bool
+    probe: bool
 
 
 @frozen
@@ -186,7 +188,8 @@ class Chooser:
                 self._tell_of_panic(able.deployments[0].model_group, panic=field.panic)
             deployment = self.strategy.pick(field.candidates, able.request).candidate.deployment
             if able.can(deployment):
-                return Chosen(deployment, well=not (field.spare or field.panic or field.triage.down))
+                down = field.triage.down
+                return Chosen(deployment, well=not (field.spare or field.panic or down), probe=down)
         return self.nobody(able, field)
 
     def field(self, able: Able, tried: Collection[str]) -> Field:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from attrs import define, field
 
@@ -12,7 +13,7 @@ from realtime_lb.attempts import Upstream
 from realtime_lb.budget import RetryBudget
 from realtime_lb.chooser import Able, Chooser, Nobody
 from realtime_lb.deployments import ModelGroup
-from realtime_lb.errors import AllUpstreamsFailed, RealtimeError
+from realtime_lb.errors import AllUpstreamsFailed, GroupDown, RealtimeError
 from realtime_lb.queueing import FairQueue
 from realtime_lb.racing import LEAST_TRY_S, Opening, Racer
 from realtime_lb.records import Attempt
@@ -43,6 +44,9 @@ class Dialer:
         rng: Where the waits between tries come from.
         clock: Monotonic seconds.
         unhurried: Held by whoever looks for another upstream though it could stay, while it does.
+
+    Where a whole group is down, an open that comes while another one tries it waits for what that one finds,
+    for as long as it would for room.
     """
 
     chooser: Chooser
@@ -53,6 +57,7 @@ class Dialer:
     rng: random.Random
     clock: Clock
     unhurried: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(UNHURRIED_AT_ONCE))
+    _probes: dict[str, asyncio.Future[None]] = field(factory=dict)
 
     async def dial(
         self,
@@ -103,7 +108,7 @@ class Dialer:
                 found = await self._moved(able, opening)
             elif self.budget.allows_extra:
                 with self.budget.extra():
-                    wait_s = self._wait_s(moves)
+                    wait_s = self.wait_s(moves - FREE_MOVES)
                     if opening.deadline_s - self.clock() < wait_s + LEAST_TRY_S:
                         break
                     await asyncio.sleep(wait_s)
@@ -114,9 +119,9 @@ class Dialer:
                 return found
         return self._given_up(able, opening)
 
-    def _wait_s(self, moves: int) -> float:
-        """Return how long to wait before a move that is not free: full jitter, twice as wide each time."""
-        widest_s = self.routing.retry_wait_s * 2 ** (moves - FREE_MOVES)
+    def wait_s(self, before: int) -> float:
+        """Return how long to wait after so many waits *before*: full jitter, twice as wide each time."""
+        widest_s = self.routing.retry_wait_s * 2**before
         return max(self.routing.retry_after_s, self.rng.uniform(0, widest_s))
 
     async def _moved(
@@ -132,14 +137,38 @@ class Dialer:
         if opening.failures and opening.deadline_s - self.clock() < LEAST_TRY_S:
             return self._given_up(able, opening)
         chosen = self.chooser.choose(able, opening.tried)
+        if isinstance(chosen, Nobody) and await self._was_probed(able, chosen, opening):
+            chosen = self.chooser.choose(able, opening.tried)
         if isinstance(chosen, Nobody):
             return chosen
+        if chosen.probe:
+            with self._probing(able.group.name):
+                return await self.racer.run(able, chosen.deployment, opening)
         if chosen.well or counted or not opening.failures:
             return await self.racer.run(able, chosen.deployment, opening)
         if not self.budget.allows_extra:
             return self._given_up(able, opening)
         with self.budget.extra():
             return await self.racer.run(able, chosen.deployment, opening)
+
+    async def _was_probed(self, able: Able, nobody: Nobody, opening: Opening) -> bool:
+        """Wait for whoever is trying a group that is down; say whether that is over."""
+        probe = self._probes.get(able.group.name)
+        if probe is None or not isinstance(nobody.refusal, GroupDown):
+            return False
+        left_s = opening.deadline_s - self.clock() - LEAST_TRY_S
+        await asyncio.wait({probe}, timeout=max(0.0, min(self.routing.queue_timeout_s, left_s)))
+        return probe.done()
+
+    @contextmanager
+    def _probing(self, group: str) -> Iterator[None]:
+        probe = self._probes[group] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            probe.set_result(None)
+            if self._probes.get(group) is probe:
+                del self._probes[group]
 
     def _given_up(self, able: Able, opening: Opening) -> Nobody:
         return Nobody(AllUpstreamsFailed(able.group.name, opening.failures), full=False)

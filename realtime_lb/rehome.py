@@ -283,7 +283,7 @@ class Home:
         if cause in COULD_STAY:
             self._moves_at_s.append(began_s)  # and if its successor is gone again, it stays
         elif found is None and self._may_move():
-            found = await self._unless_over(self._found(cause))
+            found = await self._unless_over(self._found(cause, is_gone=is_gone))
         self._held = (held.frames, late.frames)
         if isinstance(found, Ending):
             return found
@@ -326,11 +326,13 @@ class Home:
         self._moves_at_s.append(self.clock())
         return True
 
-    async def _found(self, cause: RehomeCause) -> Successor | None:
-        only_elsewhere = cause is RehomeCause.RESPONSE_FAILED
+    async def _found(self, cause: RehomeCause, *, is_gone: bool) -> Successor | None:
+        shunned, only_elsewhere = {self.deployment.id}, cause is RehomeCause.RESPONSE_FAILED
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                return await self.take_over.find({self.deployment.id}, only_elsewhere=only_elsewhere)
+                if is_gone:
+                    return await self.take_over.find_in_time(shunned)
+                return await self.take_over.find(shunned, only_elsewhere=only_elsewhere)
         except (TimeoutError, RealtimeError):
             return None
 

@@ -52,7 +52,8 @@ class RoutingSettings:
         hedge: Dial a second deployment, elsewhere, when a dial takes longer than it mostly does there.
         hedge_after_s: When to; None means a tenth more than the 95th percentile of the deployment's recent
             dials, once it has had 20 of them.
-        queue_timeout_s: How long an open waits for room in a full group; 0 does not wait.
+        queue_timeout_s: How long an open waits for room in a full group, or for the open that is trying a
+            group that is down; 0 does not wait.
         queue_limit: How many opens may wait for room at once.
         warm_max_age_s: A warm connection that nobody has taken is replaced at this age: its session's hour
             is running.

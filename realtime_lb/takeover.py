@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from attrs import define
 from realtime_lb.attempts import Upstream
 from realtime_lb.deployments import ModelGroup
 from realtime_lb.dialer import Dialer
-from realtime_lb.errors import RealtimeError
+from realtime_lb.errors import InvalidRequest, RealtimeError
 from realtime_lb.frames import Frame
 from realtime_lb.journal import Continuity, Journal, Phase
 from realtime_lb.legs import Leg
@@ -22,6 +23,9 @@ from realtime_lb.requests import SessionRequest
 from realtime_lb.translation import translator_for
 
 __all__ = ["Successor", "TakeOver"]
+
+LOOKS_EVERY_S = 1.0
+"""At the latest. So often somebody may be found to be back where all are down."""
 
 
 def _new_id() -> str:
@@ -119,6 +123,23 @@ class TakeOver:
                 return successor
             await upstream.discard()
             unfit.add(upstream.deployment.id)
+
+    async def find_in_time(self, shunned: Collection[str]) -> Successor:
+        """Like `find`, but where there is nobody look again until there is: whoever calls bounds that.
+
+        Deployments that restart one after the other are not all gone, and a moment later that is known.
+
+        Raises:
+            InvalidRequest: Nobody could serve such a session.
+        """
+        for before in itertools.count():
+            try:
+                return await self.find(shunned)
+            except InvalidRequest:
+                raise
+            except RealtimeError:
+                await asyncio.sleep(min(LOOKS_EVERY_S, self.dialer.wait_s(before)))
+        raise AssertionError  # it counts for ever
 
     async def _dialled(self, unfit: Collection[str]) -> Upstream:
         return await self.dialer.dial(self.groups(), self.request, self.attempts, shunned=unfit)

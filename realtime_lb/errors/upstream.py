@@ -141,7 +141,8 @@ class AllUpstreamsFailed(UpstreamError):
 class GroupDown(UpstreamError):
     """Every deployment of the group failed of late, and is left alone for the moment.
 
-    Said at once: one session a second tries whether somebody is back, the others need not wait for that.
+    One session a second tries whether somebody is back. Who comes meanwhile waits a moment for what that one
+    finds; all others are told at once.
     """
 
     code = "upstreams_down"
