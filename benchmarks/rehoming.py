@@ -17,23 +17,28 @@ from realtime_lb.journal import Journal
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import sound
 from tests.rehoming.caller import house
-from tests.rehoming.crowd import CAUSES, crowd
+from tests.rehoming.crowd import CAUSES, KINDS, crowd
 
 FRAMES = 200_000
 
 
-async def calls(sessions: int, causes: list[str], seed: int) -> None:
+TALK_S = 5.0
+"""Longer than a turn lasts, so that each call is somewhere else in one."""
+
+
+async def calls(sessions: int, causes: list[str], victim: str, seed: int) -> None:
     """Print one line for each cause."""
-    print(f"{'cause':<16} sessions  struck  survivors  moves   gap p50   gap p99")
+    print(f"The upstream that goes: {victim}; seed {seed}")
+    print(f"{'cause':<16} sessions  struck  survivors  moves   gap p50   gap p99  newcomers  refused")
     for cause in causes:
-        outcome = await crowd(cause, sessions=sessions, seed=seed, talk_s=2 + sessions / 50)
+        outcome = await crowd(cause, sessions=sessions, seed=seed, victim=victim, talk_s=TALK_S, pace=1.0)
         print(
             f"{cause:<16} {outcome.sessions:>8} {outcome.struck:>7} {outcome.survivors:>10} "
-            f"{len(outcome.gaps_s):>6} {outcome.gap_ms(0.5):>6.0f} ms {outcome.gap_ms(0.99):>6.0f} ms  "
-            f"{','.join(outcome.causes)}",
+            f"{len(outcome.moves):>6} {outcome.gap_ms(0.5):>6.0f} ms {outcome.gap_ms(0.99):>6.0f} ms "
+            f"{outcome.newcomers:>10} {len(outcome.refused):>8}  {outcome.causes}",
             flush=True,
         )
-        for failure in outcome.failures[:5]:
+        for failure in (*outcome.failures[:5], *outcome.refused[:2]):
             print(f"    {failure[:300]}")
 
 
@@ -86,6 +91,7 @@ def main() -> None:
     parser.add_argument("what", choices=("calls", "cost", "gap"))
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--cause", action="append", choices=list(CAUSES))
+    parser.add_argument("--victim", choices=KINDS, default=KINDS[0])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if options.what == "cost":
@@ -93,7 +99,7 @@ def main() -> None:
     elif options.what == "gap":
         asyncio.run(gap(50, 20))
     else:
-        asyncio.run(calls(options.sessions, options.cause or list(CAUSES), options.seed))
+        asyncio.run(calls(options.sessions, options.cause or list(CAUSES), options.victim, options.seed))
 
 
 if __name__ == "__main__":

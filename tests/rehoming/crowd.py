@@ -1,248 +1,307 @@
 """Many calls over three upstreams, each somewhere in a turn, when one upstream goes: who gets through?"""
 
 import asyncio
+import base64
 import random
-import signal
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from inspect import isawaitable
 from typing import Any
 
 import aiohttp
 from attrs import define, evolve, field, frozen
 
-from realtime_lb import Deployment, LimitSettings, RealtimeRouter, RehomeSettings, Secret, Settings
-from realtime_lb.records import SessionRehomed
+from realtime_lb import LimitSettings, RealtimeRouter, RehomeSettings, Settings
+from realtime_lb.records import Record, SessionRehomed
 from realtime_lb.server import listening
-from realtime_lb.settings import HealthSettings
-from realtime_lb.simulator import Face, FailResponse, Simulator
+from realtime_lb.simulator import SimulatedSession
 from realtime_lb.typing import Dialect
-from tests.cli.processes import running
-from tests.clients.matrix import PLAYS
-from tests.rehoming.caller import MODEL, Caller, House, check_equal
+from tests.clients.conversation import sound
+from tests.rehoming.caller import MODEL, Caller, check_equal
+from tests.rehoming.strikes import CAUSES, KINDS, Cause, Fleet, fleet
 from tests.rehoming.view import View
-from tests.support import QUIET, Records
+from tests.support import QUIET
 
-PACE = 8.0
-"""Seconds of sound that upstreams send in one."""
+__all__ = ["CAUSES", "KINDS", "Outcome", "crowd"]
 
-
-@define(eq=False)
-class Victim:
-    """The upstream that goes."""
-
-    base_url: str
-    simulator: Simulator | None = None
-    process: Any = None
-
-
-@frozen
-class Cause:
-    """How it goes. In a process of its own where signals are meant."""
-
-    strike: Callable[[Victim], Any]
-    in_process: bool = True
-    lifetime_s: float | None = None
-
-
-def _signal(number: signal.Signals) -> Callable[[Victim], Any]:
-    return lambda victim: victim.process.send_signal(number)
-
-
-def _simulator(victim: Victim) -> Simulator:
-    assert victim.simulator is not None
-    return victim.simulator
-
-
-def _refuse(victim: Victim) -> None:
-    _simulator(victim).faults = [FailResponse(code="rate_limit_exceeded")]
-
-
-CAUSES = {
-    "kill -9": Cause(_signal(signal.SIGKILL), in_process=False),
-    "freeze": Cause(_signal(signal.SIGSTOP), in_process=False),
-    "reset": Cause(lambda victim: _simulator(victim).cut()),
-    "close 1011": Cause(lambda victim: _simulator(victim).close_all(1011)),
-    "close 1001": Cause(lambda victim: _simulator(victim).close_all(1001)),
-    "rate limit": Cause(_refuse),
-    "session_expired": Cause(lambda _: None, lifetime_s=2.5),
-}
+CHUNK_MS = 100
+THINKS_S = 0.6
+NEWCOMERS_EVERY_S = 0.1
+PATIENCE_S = 30.0
 
 
 @frozen
 class Outcome:
-    """What became of them."""
+    """What became of them.
+
+    Attributes:
+        sessions: How many calls there were.
+        struck: How many of them were at the victim when it went.
+        failures: What was not as it should be, a line for each call.
+        moves: Every move of a call.
+        newcomers: How many more calls came meanwhile.
+        refused: Why some of these were not placed.
+    """
 
     sessions: int
     struck: int
-    survivors: int
     failures: tuple[str, ...]
-    gaps_s: tuple[float, ...]
-    lost: tuple[str, ...]
-    causes: tuple[str, ...]
+    moves: tuple[SessionRehomed, ...]
+    newcomers: int
+    refused: tuple[str, ...]
+
+    @property
+    def survivors(self) -> int:
+        return self.sessions - len(self.failures)
+
+    @property
+    def causes(self) -> dict[str, int]:
+        return dict(Counter(move.cause.value for move in self.moves))
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What new upstreams could not be told."""
+        return tuple(item for move in self.moves for item in move.lost)
 
     def gap_ms(self, share: float) -> float:
-        ordered = sorted(self.gaps_s) or [0.0]
+        ordered = sorted(move.gap_s for move in self.moves) or [0.0]
         return 1_000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@define
+class Moves:
+    """A sink that keeps what it is told of moves."""
+
+    all: list[SessionRehomed] = field(factory=list)
+    of: Counter[str] = field(factory=Counter)
+
+    def __call__(self, record: Record) -> None:
+        if isinstance(record, SessionRehomed):
+            self.all.append(record)
+            self.of[record.session_id] += 1
+
+
+@cache
+def _speech(loud_ms: int) -> tuple[str, ...]:
+    """So much sound, and enough silence for a turn to end."""
+    pieces = [base64.b64decode(piece) for piece in sound(loud_ms=loud_ms, silent_ms=400)]
+    size = CHUNK_MS // 20
+    joined = (b"".join(pieces[at : at + size]) for at in range(0, len(pieces), size))
+    return tuple(base64.b64encode(chunk).decode() for chunk in joined)
 
 
 @define(eq=False)
 class Call:
-    """One call, which talks until it is told to stop."""
+    """One call, which talks until it is told to stop.
+
+    Attributes:
+        caller: Its client, which checks every event.
+        session_id: What the gateway calls it.
+        rng: Decides what it does.
+        moves: How often it was moved.
+        pace: How many times faster than life it talks.
+        stopping: Ends it, after another turn.
+    """
 
     caller: Caller
+    session_id: str
     rng: random.Random
+    moves: Callable[[], int]
+    pace: float
     stopping: asyncio.Event
-    began: asyncio.Event = field(factory=asyncio.Event)
+
+    @property
+    def instructions(self) -> str:
+        """What tells this call from all others, wherever it is."""
+        return f"Be brief with {self.session_id}."
 
     async def run(self) -> None:
-        await self.caller.configure(transcribe=self.rng.random() < 0.5, instructions="Be brief.")
+        heard = self.rng.random() < 0.5
+        await self.caller.configure(transcribe=heard, instructions=self.instructions)
         while not self.stopping.is_set():
             await self._turn()
-            self.began.set()
+            await asyncio.sleep(self.rng.random() * THINKS_S / self.pace)
         await self._turn()
-        assert list(self.caller.view.statuses.values())[-1]["status"] == "completed"
         await self.caller.until(lambda: not self.caller.view.promised_words)
         self.caller.view.nothing_is_open()
-        assert self.caller.view.errors == {}, self.caller.view.errors
 
     async def _turn(self) -> None:
-        if self.rng.random() < 0.4:
-            await self.caller.write("What about number " + str(self.rng.randrange(1000)))
-            await self.caller.ask()
-            return
-        before = self.caller.view.counts["response.done"]
-        await self.caller.speak(loud_ms=self.rng.randrange(3, 10) * 100, silent_ms=400)
-        await self.caller.until(lambda: self.caller.view.counts["response.done"] > before)
+        """Say something and be answered: completely, unless the upstream went in the middle of it."""
+        moves = self.moves()
+        done = await (self._written() if self.rng.random() < 0.4 else self._spoken())
+        if done["status"] != "completed":
+            await self._moved(moves, done)
 
-
-@asynccontextmanager
-async def _victim(cause: Cause) -> AsyncIterator[Victim]:
-    if cause.in_process:
-        rules: dict[str, Any] = PLAYS["OpenAI GA"].rules
-        async with Simulator(
-            Face.OPENAI, seed=7, realtime_factor=PACE, session_lifetime_s=cause.lifetime_s, **rules
-        ) as simulator:
-            yield Victim(f"{simulator.base_url}/v1", simulator)
-        return
-    pace = ("--speed", str(PACE))
-    async with running("simulate", "--face", "openai", "--port", "0", *pace) as process:
-        found = await process.says(r"(http://127\.0\.0\.1:\d+/v1)")
+    async def _moved(self, moves: int, done: dict[str, Any]) -> None:
+        """An answer that is closed for a move is told before the move is made."""
         try:
-            yield Victim(found[1], process=process.process)
-        finally:
-            if process.process.returncode is None:
-                process.process.send_signal(signal.SIGCONT)
+            async with asyncio.timeout(PATIENCE_S):
+                while self.moves() == moves:  # noqa: ASYNC110  # the record of it may be one of many calls
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(done) from None
+
+    async def _written(self) -> dict[str, Any]:
+        question = f"What about number {self.rng.randrange(1000)}?"
+        await self.caller.write(question)
+        done = await self.caller.ask()
+        if done["status"] == "completed":
+            assert question in done["output"][0]["content"][0]["transcript"], (question, done)
+        return done
+
+    async def _spoken(self) -> dict[str, Any]:
+        view = self.caller.view
+        before = view.counts["response.done"]
+        for chunk in _speech(self.rng.randrange(3, 10) * 100):
+            await self.caller.send("input_audio_buffer.append", audio=chunk)
+            await asyncio.sleep(CHUNK_MS / 1_000 / self.pace)
+        await self.caller.until(lambda: view.counts["response.done"] > before)
+        return dict(list(view.statuses.values())[-1])
+
+    async def check(self, upstreams: Fleet) -> None:
+        """The upstream that has the call, and no other, holds what the client knows, under the same ids."""
+        held = await self._held(upstreams)
+        check_equal(self.caller, held)
+        view = self.caller.view
+        for seen in view.items:
+            await self.caller.send("conversation.item.retrieve", item_id=seen.id)
+        await self.caller.seen("conversation.item.retrieved", len(view.items))
+        assert view.errors == {}, view.errors
+        assert self.caller.closed is None, self.caller.closed
+
+    async def _held(self, upstreams: Fleet) -> SimulatedSession:
+        while True:
+            found = [
+                session
+                for simulator in upstreams.simulators.values()
+                for session in simulator.sessions
+                if session.settings.instructions == self.instructions
+            ]
+            if len(found) == 1:
+                return found[0]
+            await asyncio.sleep(0.05)  # one that was left is told so beside the call
 
 
-async def crowd(name: str, *, sessions: int, seed: int = 1, talk_s: float = 1.5) -> Outcome:
-    """Have *sessions* talk over three upstreams, let one of these go by the cause *name*, and count."""
-    cause, rng = CAUSES[name], random.Random(seed)
+async def crowd(
+    name: str, *, sessions: int, seed: int = 1, victim: str = KINDS[0], talk_s: float = 1.5, pace: float = 4.0
+) -> Outcome:
+    """Have *sessions* talk over three upstreams, let one of these go by the cause *name*, and count.
+
+    Args:
+        name: One of `CAUSES`.
+        sessions: How many.
+        seed: Decides what they say, and when.
+        victim: Which upstream goes.
+        talk_s: How long they talk before it goes, and afterwards.
+        pace: How many times faster than life they talk.
+    """
+    cause = CAUSES[name]
     async with AsyncExitStack() as stack:
-        victim = await stack.enter_async_context(_victim(cause))
-        places = [
-            Deployment(
-                id="victim",
-                model_group=MODEL,
-                api_key=Secret("sk-sim"),
-                api_base=victim.base_url,
-                **PLAYS["OpenAI GA"].place,
-            )
-        ]
-        simulators: dict[str, Simulator] = {} if victim.simulator is None else {"victim": victim.simulator}
-        for kind in ("Azure v1", "Azure preview"):
-            play = PLAYS[kind]
-            simulators[kind] = await stack.enter_async_context(
-                Simulator(play.face, **{"seed": 7, "realtime_factor": PACE, **play.rules})
-            )
-            base = f"{simulators[kind].base_url}{play.path}"
-            places.append(
-                Deployment(id=kind, model_group=MODEL, api_key=Secret("sk-sim"), api_base=base, **play.place)
-            )
+        upstreams = await stack.enter_async_context(fleet(cause, victim, pace))
         settings = Settings(
-            deployments=tuple(places),
+            deployments=upstreams.deployments(),
             logging=QUIET,
             limits=LimitSettings(heartbeat_s=2.0),
             rehome=RehomeSettings(answer_timeout_s=3.0),
-            health=HealthSettings(max_ejected_share=0.9),
         )
         settings = evolve(settings, routing=evolve(settings.routing, strategy="least-busy"))
-        told = Records()
-        router = RealtimeRouter(settings, sinks=[told], rng=random.Random(seed))
-        url = await stack.enter_async_context(listening(router))
+        moves = Moves()
+        upstreams.router = RealtimeRouter(settings, sinks=[moves], rng=random.Random(seed))
+        url = await stack.enter_async_context(listening(upstreams.router))
         connector = aiohttp.TCPConnector(limit=0)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        house = House(router, simulators, url, http, told)
-        return await _played(house, cause, victim, sessions, rng, talk_s)
+        scene = Scene(upstreams, moves, f"{url}/v1/realtime?model={MODEL}", http, random.Random(seed), pace)
+        return await scene.play(cause, sessions, talk_s)
 
 
-async def _played(
-    house: House, cause: Cause, victim: Victim, sessions: int, rng: random.Random, talk_s: float
-) -> Outcome:
-    stopping = asyncio.Event()
-    calls: list[Call] = []
-    for number in range(sessions):
+@define(eq=False)
+class Scene:
+    """A gateway over upstreams, and its clients."""
+
+    upstreams: Fleet
+    moves: Moves
+    url: str
+    http: aiohttp.ClientSession
+    rng: random.Random
+    pace: float
+    stopping: asyncio.Event = field(factory=asyncio.Event)
+    refused: list[str] = field(factory=list)
+    newcomers: int = 0
+
+    async def play(self, cause: Cause, sessions: int, talk_s: float) -> Outcome:
+        calls = [await self._opened(number) for number in range(sessions)]
+        talking = [asyncio.create_task(_told(call.run())) for call in calls]
+        await asyncio.sleep(talk_s)
+        struck = {s.id for s in self.upstreams.router.sessions() if s.deployment == self.upstreams.victim}
+        async with self._newcomers():
+            strike = cause.strike(self.upstreams)
+            if isawaitable(strike):
+                await strike
+            await asyncio.sleep(talk_s)
+        self.stopping.set()
+        _, late = await asyncio.wait(talking, timeout=PATIENCE_S)
+        for task in late:
+            task.cancel()
+        wrong = await asyncio.gather(*talking)
+        for number, call in enumerate(calls):
+            if wrong[number] is None:
+                wrong[number] = await _told(asyncio.wait_for(call.check(self.upstreams), PATIENCE_S))
+            if wrong[number] is None and call.session_id in struck and not call.moves():
+                wrong[number] = "was not moved"
+        ends = await asyncio.gather(*(_told(call.caller.end()) for call in calls))
+        failures = [f"{n}: {first or last}" for n, (first, last) in enumerate(zip(wrong, ends, strict=True))]
+        return Outcome(
+            sessions=sessions,
+            struck=len(struck),
+            failures=tuple(text for text in failures if not text.endswith(": None")),
+            moves=tuple(self.moves.all),
+            newcomers=self.newcomers,
+            refused=tuple(self.refused),
+        )
+
+    async def _opened(self, number: int) -> Call:
         dialect = Dialect.BETA if number % 3 == 2 else Dialect.GA
         headers = {"OpenAI-Beta": "realtime=v1"} if dialect is Dialect.BETA else {}
-        path = f"{house.url}/v1/realtime?model={MODEL}"
-        socket = await house.http.ws_connect(path, headers=headers, max_msg_size=0)
-        call = Call(Caller(socket, View(dialect)), random.Random(rng.random()), stopping)
-        call.caller.begin()
-        calls.append(call)
-    tasks = [asyncio.create_task(call.run()) for call in calls]
-    await asyncio.sleep(talk_s)
-    struck = sum(session.deployment == "victim" for session in house.router.sessions())
-    cause.strike(victim)
-    await asyncio.sleep(talk_s)
-    stopping.set()
-    results = await asyncio.gather(*(asyncio.wait_for(t, 90) for t in tasks), return_exceptions=True)
-    failures = [
-        f"{number}: {type(r).__name__} {r}"[:400] for number, r in enumerate(results) if r is not None
-    ]
-    failures += _unequal(house, calls, results)
-    moved = [record for record in house.told.all if isinstance(record, SessionRehomed)]
-    await asyncio.gather(*(call.caller.end() for call in calls), return_exceptions=True)
-    return Outcome(
-        sessions=sessions,
-        struck=struck,
-        survivors=sum(result is None for result in results) - len(_unequal_only(failures)),
-        failures=tuple(failures),
-        gaps_s=tuple(record.gap_s for record in moved),
-        lost=tuple(item for record in moved for item in record.lost),
-        causes=tuple(sorted({str(record.cause) for record in moved})),
-    )
+        socket = await self.http.ws_connect(self.url, headers=headers, max_msg_size=0)
+        session_id = self.upstreams.router.sessions()[-1].id
+        caller = Caller(socket, View(dialect))
+        caller.begin()
+        rng, of = random.Random(self.rng.random()), self.moves.of
+        return Call(caller, session_id, rng, lambda: of[session_id], self.pace, self.stopping)
 
-
-def _unequal_only(failures: list[str]) -> list[str]:
-    return [failure for failure in failures if failure.startswith("unequal")]
-
-
-def _unequal(house: House, calls: list[Call], results: list[Any]) -> list[str]:
-    """Compare each call with the upstream that holds its last item."""
-    held = {
-        seen: session
-        for simulator in house.simulators.values()
-        for session in simulator.sessions
-        for seen in [tuple(item.text for item in session.conversation.items)]
-    }
-    found = []
-    for number, (call, result) in enumerate(zip(calls, results, strict=True)):
-        if result is not None:
-            continue
-        session = held.get(tuple(seen.words for seen in call.caller.view.items))
-        if session is None:
-            by_first = [s for s in held.values() if _same_ids(s, call.caller)]
-            if not by_first:
-                found.append(f"unequal {number}: nobody has {call.caller.words()}"[:300])
-                continue
-            session = by_first[0]
+    @asynccontextmanager
+    async def _newcomers(self) -> AsyncIterator[None]:
+        """Short calls that come meanwhile, one after the other."""
+        coming = asyncio.create_task(self._come())
         try:
-            check_equal(call.caller, session)
-        except AssertionError as error:
-            found.append(f"unequal {number}: {error}"[:300])
-    return found
+            yield
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+    async def _come(self) -> None:
+        async with asyncio.TaskGroup() as visits:
+            while True:
+                self.newcomers += 1
+                visits.create_task(self._visit())
+                await asyncio.sleep(NEWCOMERS_EVERY_S)
+
+    async def _visit(self) -> None:
+        try:
+            async with self.http.ws_connect(self.url) as socket:
+                await socket.receive()
+        except aiohttp.ClientError as error:
+            self.refused.append(f"{error}")
 
 
-def _same_ids(session: Any, caller: Caller) -> bool:
-    theirs = {item.id for item in session.conversation.items}
-    ours = {seen.id for seen in caller.view.items}
-    return len(theirs & ours) >= len(ours) / 2
+async def _told(work: Coroutine[Any, Any, None]) -> str | None:
+    """Say what went wrong, if anything did."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        return "still waits"
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is one call that did not get through
+        return f"{type(error).__name__} {error}"[:400]
+    return None
