@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,7 +15,7 @@ import aiohttp
 from attrs import define, evolve, field, frozen
 
 from realtime_lb import LimitSettings, RealtimeRouter, RehomeSettings, Settings
-from realtime_lb.records import Record, SessionRehomed
+from realtime_lb.records import Record, SessionClosed, SessionRehomed
 from realtime_lb.server import listening
 from realtime_lb.simulator import SimulatedSession
 from realtime_lb.typing import Dialect
@@ -30,6 +31,7 @@ CHUNK_MS = 100
 THINKS_S = 0.6
 NEWCOMERS_EVERY_S = 0.1
 PATIENCE_S = 30.0
+CLIENT_LEFT = 499
 
 
 @frozen
@@ -71,16 +73,20 @@ class Outcome:
 
 
 @define
-class Moves:
-    """A sink that keeps what it is told of moves."""
+class Told:
+    """A sink that keeps what it is told of moves, and of those who were not placed."""
 
-    all: list[SessionRehomed] = field(factory=list)
+    moves: list[SessionRehomed] = field(factory=list)
     of: Counter[str] = field(factory=Counter)
+    refused: list[str] = field(factory=list)
 
     def __call__(self, record: Record) -> None:
         if isinstance(record, SessionRehomed):
-            self.all.append(record)
+            self.moves.append(record)
             self.of[record.session_id] += 1
+        elif isinstance(record, SessionClosed) and record.http_status not in {None, CLIENT_LEFT}:
+            dials = [f"{attempt.deployment} {attempt.outcome}" for attempt in record.attempts]
+            self.refused.append(f"{record.error} {dials}")
 
 
 @cache
@@ -167,21 +173,24 @@ class Call:
         view = self.caller.view
         for seen in view.items:
             await self.caller.send("conversation.item.retrieve", item_id=seen.id)
-        await self.caller.seen("conversation.item.retrieved", len(view.items))
+        answered = "conversation.item.retrieved"
+        await self.caller.until(lambda: view.counts[answered] >= len(view.items) or view.errors)
         assert view.errors == {}, view.errors
         assert self.caller.closed is None, self.caller.closed
 
     async def _held(self, upstreams: Fleet) -> SimulatedSession:
-        while True:
+        """Return the one session that is this call's: one that was left is told so beside the call."""
+        for _ in range(100):
             found = [
-                session
-                for simulator in upstreams.simulators.values()
+                (kind, session)
+                for kind, simulator in upstreams.simulators.items()
                 for session in simulator.sessions
                 if session.settings.instructions == self.instructions
             ]
             if len(found) == 1:
-                return found[0]
-            await asyncio.sleep(0.05)  # one that was left is told so beside the call
+                return found[0][1]
+            await asyncio.sleep(0.1)
+        raise AssertionError(found)
 
 
 async def crowd(
@@ -207,12 +216,12 @@ async def crowd(
             rehome=RehomeSettings(answer_timeout_s=3.0),
         )
         settings = evolve(settings, routing=evolve(settings.routing, strategy="least-busy"))
-        moves = Moves()
-        upstreams.router = RealtimeRouter(settings, sinks=[moves], rng=random.Random(seed))
+        told = Told()
+        upstreams.router = RealtimeRouter(settings, sinks=[told], rng=random.Random(seed))
         url = await stack.enter_async_context(listening(upstreams.router))
         connector = aiohttp.TCPConnector(limit=0)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        scene = Scene(upstreams, moves, f"{url}/v1/realtime?model={MODEL}", http, random.Random(seed), pace)
+        scene = Scene(upstreams, told, f"{url}/v1/realtime?model={MODEL}", http, random.Random(seed), pace)
         return await scene.play(cause, sessions, talk_s)
 
 
@@ -221,13 +230,12 @@ class Scene:
     """A gateway over upstreams, and its clients."""
 
     upstreams: Fleet
-    moves: Moves
+    told: Told
     url: str
     http: aiohttp.ClientSession
     rng: random.Random
     pace: float
     stopping: asyncio.Event = field(factory=asyncio.Event)
-    refused: list[str] = field(factory=list)
     newcomers: int = 0
 
     async def play(self, cause: Cause, sessions: int, talk_s: float) -> Outcome:
@@ -256,9 +264,9 @@ class Scene:
             sessions=sessions,
             struck=len(struck),
             failures=tuple(text for text in failures if not text.endswith(": None")),
-            moves=tuple(self.moves.all),
+            moves=tuple(self.told.moves),
             newcomers=self.newcomers,
-            refused=tuple(self.refused),
+            refused=tuple(self.told.refused),
         )
 
     async def _opened(self, number: int) -> Call:
@@ -268,7 +276,7 @@ class Scene:
         session_id = self.upstreams.router.sessions()[-1].id
         caller = Caller(socket, View(dialect))
         caller.begin()
-        rng, of = random.Random(self.rng.random()), self.moves.of
+        rng, of = random.Random(self.rng.random()), self.told.of
         return Call(caller, session_id, rng, lambda: of[session_id], self.pace, self.stopping)
 
     @asynccontextmanager
@@ -289,11 +297,9 @@ class Scene:
                 await asyncio.sleep(NEWCOMERS_EVERY_S)
 
     async def _visit(self) -> None:
-        try:
+        with contextlib.suppress(aiohttp.ClientError):  # which the gateway has told of
             async with self.http.ws_connect(self.url) as socket:
                 await socket.receive()
-        except aiohttp.ClientError as error:
-            self.refused.append(f"{error}")
 
 
 async def _told(work: Coroutine[Any, Any, None]) -> str | None:
