@@ -1,8 +1,9 @@
 """What re-homing is worth, and what it costs.
 
-``python -m benchmarks.rehoming calls`` has 200 calls talk over three upstreams,
-each somewhere in a turn, lets one upstream go, and counts who gets through. ``cost``
-times the journal per frame of sound. ``gap`` times the telling of 50 items beside a bare dial.
+``python -m benchmarks.rehoming calls`` has 200 calls talk over three upstreams, each somewhere in a turn, has
+one upstream go, or all in turn, and counts who gets through. ``cost`` times the journal per frame of sound.
+``gap`` times the telling of 50 items beside a bare dial. ``drain`` has a call talk and ask for items while
+its deployment is drained, and times every answer: what a planned move delays.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import asyncio
 import json
 import statistics
 import time
+from itertools import cycle
 
 from realtime_lb.journal import Journal
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import sound
-from tests.rehoming.caller import house
+from tests.rehoming.caller import Caller, house
 from tests.rehoming.crowd import CAUSES, KINDS, crowd
 
 FRAMES = 200_000
+FRAME_S = 0.02
 
 
 TALK_S = 5.0
@@ -85,10 +88,66 @@ async def gap(items: int, rounds: int) -> None:
     print(f"of which the dial p50 {statistics.median(dials):.1f} ms")
 
 
+async def drain(items: int, rounds: int) -> None:
+    """Print how late answers come while a session moves in good time, beside how late they come before."""
+    before: list[float] = []
+    around: list[float] = []
+    gaps: list[float] = []
+    for _ in range(rounds):
+        async with (
+            house("OpenAI GA", "Azure v1", rules={"realtime_factor": 1.0}) as stage,
+            stage.caller() as caller,
+        ):
+            for number in range(items // 2):
+                await caller.write(f"What about number {number}?")
+                await caller.ask(output_modalities=["text"])
+            await caller.configure(transcribe=False)
+            trips: list[tuple[float, float]] = []
+            async with asyncio.TaskGroup() as tasks:
+                talking = tasks.create_task(_talk(caller))
+                asking = tasks.create_task(_ask_for(caller, caller.view.items[0].id, trips))
+                await caller.seen("response.done", items // 2 + 1)
+                drained_s = time.perf_counter()
+                stage.router.drain("OpenAI GA 0")
+                gaps.append((await stage.moved()).gap_s * 1e3)
+                await asyncio.sleep(1)
+                talking.cancel()
+                asking.cancel()
+            before += [took_ms for sent_s, took_ms in trips if sent_s < drained_s]
+            around += [took_ms for sent_s, took_ms in trips if sent_s >= drained_s]
+    for name, took_ms in (("before", before), ("from the drain on", around)):
+        ordered = sorted(took_ms)
+        p99 = ordered[int(0.99 * len(ordered))]
+        print(f"{name:<18} {len(ordered)} answers, p50 {statistics.median(ordered):.1f} ms", end=", ")
+        print(f"p99 {p99:.1f} ms, max {ordered[-1]:.1f} ms")
+    print(
+        f"{rounds} moves of {items} items: gap p50 {statistics.median(gaps):.1f} ms, max {max(gaps):.1f} ms"
+    )
+
+
+async def _talk(caller: Caller) -> None:
+    """Keep a microphone open, in which somebody says something every three seconds."""
+    due_s = time.perf_counter()
+    for chunk in cycle(sound(loud_ms=600, silent_ms=2_400)):
+        await caller.send("input_audio_buffer.append", audio=chunk)
+        due_s += FRAME_S
+        await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
+
+
+async def _ask_for(caller: Caller, item_id: str, trips: list[tuple[float, float]]) -> None:
+    """Ask for an item and wait for it, again and again: when that was, and how many milliseconds it took."""
+    while True:
+        sent_s = time.perf_counter()
+        await caller.send("conversation.item.retrieve", item_id=item_id)
+        await caller.seen("conversation.item.retrieved", len(trips) + 1)
+        trips.append((sent_s, (time.perf_counter() - sent_s) * 1e3))
+        await asyncio.sleep(max(0.0, sent_s + FRAME_S - time.perf_counter()))
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("calls", "cost", "gap"))
+    parser.add_argument("what", choices=("calls", "cost", "gap", "drain"))
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--cause", action="append", choices=list(CAUSES))
     parser.add_argument("--victim", choices=KINDS, default=KINDS[0])
@@ -98,6 +157,8 @@ def main() -> None:
         cost()
     elif options.what == "gap":
         asyncio.run(gap(50, 20))
+    elif options.what == "drain":
+        asyncio.run(drain(50, 10))
     else:
         asyncio.run(calls(options.sessions, options.cause or list(CAUSES), options.victim, options.seed))
 

@@ -236,6 +236,7 @@ class Scene:
     rng: random.Random
     pace: float
     stopping: asyncio.Event = field(factory=asyncio.Event)
+    session_ids: set[str] = field(factory=set)
     newcomers: int = 0
 
     async def play(self, cause: Cause, sessions: int, talk_s: float) -> Outcome:
@@ -273,7 +274,8 @@ class Scene:
         dialect = Dialect.BETA if number % 3 == 2 else Dialect.GA
         headers = {"OpenAI-Beta": "realtime=v1"} if dialect is Dialect.BETA else {}
         socket = await self.http.ws_connect(self.url, headers=headers, max_msg_size=0)
-        session_id = self.upstreams.router.sessions()[-1].id
+        (session_id,) = {session.id for session in self.upstreams.router.sessions()} - self.session_ids
+        self.session_ids.add(session_id)
         caller = Caller(socket, View(dialect))
         caller.begin()
         rng, of = random.Random(self.rng.random()), self.told.of

@@ -30,3 +30,28 @@ async def test_the_upstream_dies_after_a_turn_and_the_client_finishes(
     kinds = [event["type"] for event in heard]
     assert kinds.count("session.created") == 1
     assert kinds.count("response.created") == kinds.count("response.done")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "event",
+    [
+        "response.created",
+        "response.content_part.added",
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+    ],
+)
+async def test_the_upstream_dies_in_the_middle_of_a_turn_and_the_client_finishes(
+    event: str, client: object
+) -> None:
+    """Its stream of events goes on with what the next upstream says."""
+    routing = RoutingSettings(group_aliases={MODEL: "voice"})
+    rules = {"realtime_factor": 4.0}
+    async with house("OpenAI GA", "Azure preview", rules=rules, routing=routing) as stage:
+        next(iter(stage.simulators.values())).faults = [Cut(moment=Moment(after=1, on=event))]
+        heard = await client(stage.url)  # type: ignore[operator]
+        assert len(stage.rehomed) == 1
+    kinds = [event["type"] for event in heard]
+    assert kinds.count("session.created") == 1
+    assert kinds.count("response.created") == kinds.count("response.done")
