@@ -56,7 +56,6 @@ class InFlight:
     def streamed(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in the next piece of sound, words or arguments; say whether it is the first of its item.
 
-
         Sound is counted and not read.
         """
         match = _ITEM_ID.search(payload)

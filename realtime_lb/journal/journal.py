@@ -20,6 +20,7 @@ from realtime_lb.journal.matching import (
     cancels,
     creates,
     hearing,
+    number_or,
     params,
     refused,
 )
@@ -186,13 +187,13 @@ class Journal:
         self.tail.keeps_ms = QUIET_KEPT_MS if may_forget else math.inf
 
     def _turn_started(self, event: JsonObject) -> None:
-        start_ms = _number(event.get("audio_start_ms"), self.tail.position_ms)
+        start_ms = number_or(event.get("audio_start_ms"), self.tail.position_ms)
         self._follow_turn(OpenTurn(str(event.get("item_id")), start_ms))
         self.tail.told_ms = start_ms
 
     def _turn_stopped(self, event: JsonObject) -> None:
         if self.turn is not None:
-            self.turn.end_ms = _number(event.get("audio_end_ms"), self.tail.position_ms)
+            self.turn.end_ms = number_or(event.get("audio_end_ms"), self.tail.position_ms)
             self.tail.told_ms = self.turn.end_ms
 
     def _committed(self, event: JsonObject) -> None:
@@ -265,7 +266,7 @@ class Journal:
         kept = self.items.get(item_id)
         if kept is not None:
             index = event.get("content_index")
-            kept.truncated(index if isinstance(index, int) else 0, _number(event.get("audio_end_ms"), 0.0))
+            kept.truncated(index if isinstance(index, int) else 0, number_or(event.get("audio_end_ms"), 0.0))
             self._resize(kept)
 
     def _item_deleted(self, event: JsonObject) -> None:
@@ -395,7 +396,3 @@ class Journal:
         "error": _refused,
     }
     """One table for all sessions: an idle one is smaller by three kilobytes than with its own."""
-
-
-def _number(value: Any, otherwise: float) -> float:
-    return float(value) if isinstance(value, int | float) else otherwise

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from realtime_lb.journal import sessions
 from realtime_lb.journal.responses import Running
 from realtime_lb.journal.tail import Said, Tail
 from realtime_lb.journal.words import canonical_item
 from realtime_lb.typing import JsonObject
 
-__all__ = ["ALREADY_ANSWERING", "as_sent", "cancels", "creates", "hearing", "params", "refused"]
+__all__ = ["ALREADY_ANSWERING", "as_sent", "cancels", "creates", "hearing", "number_or", "params", "refused"]
 
 _NO_DETAIL: JsonObject = {}
 
@@ -67,3 +69,8 @@ def refused(tail: Tail, error: JsonObject) -> Said | None:
     if error.get("type") == "invalid_request_error":
         return next((said for said in tail.waiting() if said.event_id is None), None)
     return None
+
+
+def number_or(value: Any, otherwise: float) -> float:
+    """Return a number that an event may hold, or what stands in for it."""
+    return float(value) if isinstance(value, int | float) else otherwise
