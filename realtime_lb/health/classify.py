@@ -135,7 +135,6 @@ def outcome_of_failure(error: DialError, *, attached: bool = False) -> Outcome:
                 kind=error.upstream_kind,
                 message=error.upstream_message,
                 close_code=error.upstream_close_code,
-                retry_after_s=error.retry_after_s,
                 attached=attached,
             )
         case DialTimedOut():

@@ -172,13 +172,15 @@ class Health:
 
     def _earn(self, by: Sorted, now_s: float) -> None:
         """Give every deployment on its way back its part of an admission to its group."""
-        back = [p for p in by.of(Condition.RAMPING, Condition.WELL) if p.member and p.member.ramp]
+        back = [
+            (p.deployment.id, p.member.ramp) for p in by.of(Condition.RAMPING, Condition.WELL) if p.member
+        ]
         if not back:
             return
         shares = fair_shares([*by.well, *(p.deployment for p in by.of(Condition.RAMPING))])
-        for patient in back:
-            if patient.member and patient.member.ramp:
-                patient.member.ramp.earn(now_s, shares[patient.deployment.id])
+        for name, ramp in back:
+            if ramp is not None:
+                ramp.earn(now_s, shares[name])
 
     def abandoned(self, deployment: Deployment) -> None:
         """Note that such a dial ended without saying anything about the deployment."""

@@ -176,8 +176,8 @@ def _condition(member: Member | None, credential: Breaker | None, now_s: float) 
             return _OUT[breaker.state]
     if breakers:
         return Condition.DUE
-    ready = member is None or member.ramp is None or member.ramp.over(now_s) or member.ramp.ready
-    return Condition.WELL if ready else Condition.RAMPING
+    ramp = member.ramp if member else None
+    return Condition.WELL if ramp is None or ramp.ready else Condition.RAMPING
 
 
 _OUT = {

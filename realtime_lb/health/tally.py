@@ -26,7 +26,7 @@ class Streak:
     limited: int = 0
     last_s: float = -math.inf
 
-    def failed(self, now_s: float, *, unanswered: bool = False) -> None:
+    def failed(self, now_s: float, *, unanswered: bool) -> None:
         """Count one failure."""
         self.failures += 1
         self.unanswered += unanswered
