@@ -1,5 +1,6 @@
 """Whatever is reported, in whatever order and at whatever times, the rules hold."""
 
+import math
 from typing import Any
 
 from attrs import evolve
@@ -168,8 +169,16 @@ def test_a_breaker_goes_where_its_table_says(done: list[tuple[Trigger, float, fl
         assert breaker.state is expected
         if before in OUT and breaker.state in OUT:
             assert breaker.until_s >= until_s
-        assert (breaker.origin is State.CLOSED) == (breaker.state is State.CLOSED)
+        if breaker.state is State.CLOSED:
+            assert breaker == Breaker(since_s=breaker.since_s, probe_s=breaker.probe_s)
+        assert (breaker.left_s(now) is None) == (breaker.state not in OUT)
         assert breaker.due(now + 1e9) == (breaker.state is not State.CLOSED)
+
+
+def test_a_breaker_that_is_never_due_by_itself_has_no_time_left_to_tell() -> None:
+    breaker = Breaker()
+    breaker.on(Trigger.REFUSED, 0.0, until_s=math.inf)
+    assert breaker.left_s(1e9) is None
 
 
 def test_every_state_has_a_row() -> None:

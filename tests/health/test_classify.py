@@ -16,7 +16,7 @@ from realtime_lb.errors import (
     UpstreamUnreachable,
 )
 from realtime_lb.health import classify, outcome_of_close, outcome_of_event, outcome_of_failure
-from realtime_lb.health.classify import EARLY_END_S, LIVE
+from realtime_lb.health.classify import LIVE
 from realtime_lb.health.meanings import TABLE, Sign
 from realtime_lb.verdicts import Meaning, Outcome, Verdict, What
 
@@ -74,6 +74,34 @@ def failed_response(code: Any = None, kind: Any = None, message: Any = "") -> di
 )
 def test_a_failed_dial(error: DialError, meaning: Meaning) -> None:
     assert failed(error) == Verdict(meaning)
+
+
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UpstreamUnreachable("x"), {"what": What.UNREACHABLE}),
+        (DialTimedOut("x"), {"what": What.TIMED_OUT}),
+        (CredentialUnavailable("x"), {"what": What.CREDENTIAL_UNAVAILABLE}),
+        (
+            HandshakeRefused(503, retry_after_s=2.0),
+            {"what": What.HTTP_REFUSED, "status": 503, "retry_after_s": 2.0},
+        ),
+        (
+            refused("c", "k", "m", close=4000),
+            {"what": What.FIRST_EVENT_REFUSED, "code": "c", "kind": "k", "message": "m", "close_code": 4000},
+        ),
+        (refused("4000", close=4000), {"what": What.FIRST_EVENT_REFUSED, "close_code": 4000}),
+    ],
+)
+def test_nothing_that_a_failed_dial_told_is_lost(
+    error: DialError, told: dict[str, Any], *, attached: bool
+) -> None:
+    assert outcome_of_failure(error, attached=attached) == Outcome(**told, attached=attached)
+
+
+def test_a_dial_is_of_no_call_of_the_clients_own_unless_that_is_said() -> None:
+    assert classify(outcome_of_failure(HandshakeRefused(404))) == Verdict(CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +196,7 @@ def test_the_header_comes_before_the_words() -> None:
         ("429", None, "", LIMITED),
         ("401", None, "", CALLER),
         ("600", "server_error", "", TRANSIENT),
+        ("4٢٩", "server_error", "", TRANSIENT),
         (7, "server_error", "", TRANSIENT),
         ("invalid_api_key", "invalid_request_error", "", CREDENTIAL),
         ("model_not_found", "invalid_request_error", "", CALLER),
@@ -314,6 +343,7 @@ def test_odd_shapes_of_an_error_are_read_as_far_as_they_go() -> None:
         (1013, "", TRANSIENT),
         (1015, "", TRANSIENT),
         (2500, "", TRANSIENT),
+        (3001, "", ENDED),
         (3003, "", CALLER),
         (1003, "", CALLER),
         (1007, "", CALLER),
@@ -328,17 +358,22 @@ def test_odd_shapes_of_an_error_are_read_as_far_as_they_go() -> None:
     ],
 )
 def test_how_a_live_session_was_closed(code: int | None, reason: str, meaning: Meaning) -> None:
-    assert classify(outcome_of_close(code, reason, opened_s=EARLY_END_S)).meaning is meaning
+    assert classify(outcome_of_close(code, reason, opened_s=5.0)).meaning is meaning
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1005, 4444])
 def test_an_orderly_close_right_after_the_opening_is_a_failure(code: int) -> None:
-    assert classify(outcome_of_close(code, "", opened_s=EARLY_END_S - 0.1)) == Verdict(TRANSIENT)
+    assert classify(outcome_of_close(code, "", opened_s=4.9)) == Verdict(TRANSIENT)
 
 
 @pytest.mark.parametrize("code", [1007, 1008, 4000])
 def test_what_the_client_sent_may_end_a_session_at_once(code: int) -> None:
     assert classify(outcome_of_close(code, "", opened_s=0.0)) == Verdict(CALLER)
+
+
+def test_a_connection_that_was_lost_counts_as_closed_with_1006() -> None:
+    lost = Outcome(what=What.CLOSED, close_code=1006, message="why", opened_s=9.0)
+    assert outcome_of_close(None, "why", opened_s=9.0) == lost
 
 
 def test_a_long_reason_is_cut() -> None:

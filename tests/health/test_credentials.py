@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from realtime_lb.deployments import Deployment, EntraId
 from realtime_lb.health import Triage
@@ -11,7 +12,7 @@ from realtime_lb.health.credentials import Credentials, identity, renews_itself
 from realtime_lb.records import HealthState, Standing
 from realtime_lb.typing import Secret
 from realtime_lb.verdicts import Meaning, What
-from tests.health.ward import Ward, deployment
+from tests.health.ward import EXACT, Ward, deployment
 
 BAD, OK, UNREACHABLE = Meaning.BAD_CREDENTIAL, Meaning.OK, Meaning.UNREACHABLE
 PARKED = Standing(state=HealthState.PARKED, reason=BAD)
@@ -66,6 +67,11 @@ def test_all_with_the_same_key_are_parked_until_it_changes() -> None:
             deployment("a", api_key=None, api_base="http://[x"),
             deployment("b", api_key=None, api_base="http://[x"),
             True,
+        ),
+        (
+            deployment("a", api_key=None, api_base="http://[x"),
+            deployment("b", api_key=None, api_base="http://[y"),
+            False,
         ),
     ],
 )
@@ -130,6 +136,15 @@ def test_a_probe_that_says_nothing_of_the_credential_leaves_it_parked(how: str) 
     assert story.eligible == "abc"
 
 
+def test_a_probe_that_found_no_credential_leaves_its_place_to_the_next() -> None:
+    story = Ward(azure("a", entra=ENTRA), deployment("c"), settings=evolve(EXACT, ejection_s=10))
+    story.kill("a")
+    story.after(10).admit("a")
+    story.report("a", BAD, what=What.CREDENTIAL_UNAVAILABLE)
+    assert story.eligible == "c"
+    assert story.after(10).eligible == "ac"
+
+
 def test_a_group_whose_every_key_was_refused_is_still_tried_once_a_second() -> None:
     story = Ward(azure("a"), azure("b"))
     story.report("a", BAD)
@@ -180,6 +195,22 @@ def test_a_parked_deployment_that_also_cools_down_is_not_probed() -> None:
     story.report("a", BAD)
     assert story.triage() == Triage(eligible=(), down=True, retry_after_s=1.0)
     assert story.after(7).probe == "a"
+
+
+def test_nobody_is_the_last_resort_whose_credential_was_refused() -> None:
+    story = Ward(azure("a"), deployment("c"), settings=evolve(EXACT, max_ejected_share=0.0))
+    story.kill("a")
+    assert story.last_resort == "a"
+    story.report("a", BAD)
+    assert story.last_resort == ""
+
+
+def test_nobody_is_spare_whose_credential_was_refused() -> None:
+    story = Ward(azure("a"), deployment("c"))
+    story.report("a", Meaning.RATE_LIMITED, delay_s=9, what=What.RESPONSE_FAILED)
+    assert story.triage().spare == (story.by_id["a"],)
+    story.report("a", BAD)
+    assert story.triage().spare == ()
 
 
 def test_the_longer_of_two_reasons_is_told() -> None:

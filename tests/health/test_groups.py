@@ -95,6 +95,14 @@ def test_the_least_bad_comes_first() -> None:
     assert story.last_resort == "eabdc"
 
 
+def test_what_went_wrong_in_talks_is_no_better_than_what_went_wrong_in_dials() -> None:
+    story = ward(3, max_ejected_share=0)
+    story.report("a", TRANSIENT, times=2, what=What.CLOSED)
+    story.kill("a", "b")
+    story.report("b", UNREACHABLE)
+    assert story.last_resort == "ba"  # five in a row, and four
+
+
 def test_a_single_deployment_that_still_succeeds_at_times_is_never_refused() -> None:
     story = ward(1)
     half_bad(story, "a")
@@ -120,6 +128,13 @@ def test_one_that_stops_succeeding_in_the_last_resort_is_down() -> None:
     story = ward(1)
     half_bad(story, "a")
     story.report("a", UNREACHABLE, times=3)
+    assert story.triage() == Triage(eligible=(), probe=story.group[0], down=True)
+
+
+def test_one_that_takes_every_session_and_fails_every_response_is_down() -> None:
+    story = ward(1)
+    story.report("a", OK)
+    story.report("a", TRANSIENT, times=5, what=What.RESPONSE_FAILED)
     assert story.triage() == Triage(eligible=(), probe=story.group[0], down=True)
 
 
@@ -156,6 +171,22 @@ def test_the_time_to_the_next_probe_is_told() -> None:
     story.kill("a", "b")
     story.admit("a")
     assert story.after(0.25).triage().retry_after_s == 0.75
+
+
+def test_a_probe_that_was_given_up_was_a_turn_all_the_same() -> None:
+    story = ward(2)
+    story.kill("a", "b")
+    story.after(1).admit("a")
+    story.health.abandoned(story.by_id["a"])
+    assert story.after(1).probe == "b"
+
+
+def test_a_probe_while_others_are_well_does_not_delay_the_first_of_a_group_that_is_down() -> None:
+    story = ward(3)
+    story.kill("a")
+    story.after(30).admit("a")
+    story.kill("b", "c")
+    assert story.triage() == Triage(eligible=(), probe=story.by_id["b"], down=True)
 
 
 def test_nobody_is_probed_twice_at_once() -> None:
@@ -235,6 +266,15 @@ def test_a_group_with_one_healthy_deployment_was_not_down() -> None:
     assert "c" not in story.eligible
 
 
+def test_a_group_of_which_one_comes_back_slowly_is_not_down() -> None:
+    story = ward(2)
+    story.kill("a", "b")
+    story.after(30).dial("a")
+    story.dial("b", UNREACHABLE)
+    story.dial("a")
+    assert story.eligible == "a"
+
+
 def test_when_all_are_rate_limited_the_soonest_is_told() -> None:
     story = ward(2)
     story.report("a", LIMITED, delay_s=8)
@@ -249,6 +289,13 @@ def test_a_spent_quota_is_a_limit_and_is_not_probed() -> None:
     story.report("a", QUOTA)
     story.report("b", LIMITED, delay_s=400)
     assert story.after(10).triage() == Triage(eligible=(), rate_limited=True, retry_after_s=290)
+
+
+def test_a_spent_quota_is_a_limit_even_of_one_that_had_failed() -> None:
+    story = ward(1)
+    story.kill("a")
+    story.report("a", QUOTA)
+    assert story.triage() == Triage(eligible=(), rate_limited=True, retry_after_s=300)
 
 
 def test_a_group_half_limited_and_half_dead_is_down_and_only_the_dead_are_probed() -> None:
@@ -337,6 +384,14 @@ def test_those_that_cool_for_their_responses_are_spare() -> None:
     assert (story.eligible, story.spare, story.triage().rate_limited) == ("", "ba", False)
     story.report("b", LIMITED, delay_s=5)
     assert story.spare == "a"
+    assert (story.after(9).eligible, story.spare) == ("abc", "")
+
+
+def test_nobody_is_spare_whose_quota_is_spent() -> None:
+    story = ward(2)
+    story.report("a", LIMITED, delay_s=9, what=What.RESPONSE_FAILED)
+    story.report("a", QUOTA, what=What.RESPONSE_FAILED)
+    assert (story.eligible, story.spare) == ("b", "")
 
 
 def test_who_comes_back_slowly_is_spare() -> None:

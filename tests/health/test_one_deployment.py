@@ -301,6 +301,16 @@ def test_ejections_beyond_the_longest_are_not_remembered() -> None:
     assert story.standing("a") == ejected(30)
 
 
+@pytest.mark.parametrize("ejection_s", [0.25, 0.0])
+def test_an_ejection_may_be_shorter_than_a_second(ejection_s: float) -> None:
+    story = ward(ejection_s=ejection_s)
+    story.kill("a")
+    for times in (1, 2, 3):
+        assert story.standing("a").left_s == (ejection_s * times or None)
+        assert story.after(ejection_s * times).eligible == "abc"
+        story.dial("a", UNREACHABLE)
+
+
 def test_jitter_adds_up_to_a_fifth_and_hangs_on_the_seed() -> None:
     def lengths(seed: int) -> list[float | None]:
         story = Ward(*deployments(12), settings=HealthSettings(max_ejected_share=1), seed=seed)

@@ -57,6 +57,24 @@ def test_the_two_latencies_are_kept_apart_and_by_deployment(watch: Watch) -> Non
     assert (watch.event_s, watch.audio_s) == (0.3, 0.7)
 
 
+def test_a_clock_may_have_just_begun() -> None:
+    watch = Watch(0.0)
+    watch.signals.opened("a", 0.3)
+    assert (watch.event_s, usual_s(watch)) == (0.3, 0.3)
+    watch.signals.opened("a", 0.5)
+    assert (watch.event_s, usual_s(watch)) == (0.5, 0.4)
+
+
+def test_peaks_and_averages_are_told_of_both_latencies(watch: Watch) -> None:
+    for latency_s in (0.3, 0.5):
+        watch.signals.opened("a", latency_s)
+        watch.signals.answered("a", latency_s + 1.0)
+    candidate = watch.signals.candidate(A, 7)
+    assert (candidate.deployment, candidate.live_sessions) == (A, 7)
+    assert (candidate.first_event_s, candidate.first_audio_s) == (0.5, 1.5)
+    assert (candidate.usual_event_s, candidate.usual_audio_s) == pytest.approx((0.4, 1.4))
+
+
 def test_the_price_is_that_of_the_deployment() -> None:
     signals = Signals(lambda: 0.0, {"a": 0.048, "b": 1.0})
     assert signals.candidate(A, 0).price_per_minute == 0.048
@@ -110,7 +128,7 @@ def test_after_two_minutes_slow_is_the_usual(watch: Watch) -> None:
     assert watch.event_s == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize(("gap_s", "usual_s"), [(100, 0.3), (119, 0.3), (132, 3.0)])
+@pytest.mark.parametrize(("gap_s", "usual_s"), [(100, 0.3), (131.9, 0.3), (132, 3.0)])
 def test_the_usual_is_the_lowest_of_two_minutes_to_a_tenth(gap_s: float, usual_s: float) -> None:
     watch = Watch(1_200.0)
     watch.signals.opened("a", 0.3)
@@ -120,7 +138,7 @@ def test_the_usual_is_the_lowest_of_two_minutes_to_a_tenth(gap_s: float, usual_s
 
 
 def test_the_lowest_of_one_moment_counts(watch: Watch) -> None:
-    for latency_s in (0.6, 0.4, 0.9):
+    for latency_s in (0.6, 0.4, *[0.9] * 20):
         watch.signals.opened("a", latency_s)
     watch.after(200)
     assert watch.event_s == pytest.approx(0.4, abs=0.001)
@@ -136,6 +154,18 @@ def test_what_was_known_fades_after_five_minutes_and_is_then_unknown(watch: Watc
     assert watch.event_s == pytest.approx(3.0 * math.exp(-59.9 / 20))
     watch.after(0.2)
     assert watch.event_s is None
+
+
+def test_after_six_minutes_to_the_second_neither_peak_nor_average_is_known(watch: Watch) -> None:
+    watch.signals.opened("a", 3.0)
+    watch.signals.answered("a", 3.0)
+    watch.after(359)
+    known = watch.signals.candidate(A, 0)
+    assert None not in (known.first_event_s, known.first_audio_s, known.usual_event_s, known.usual_audio_s)
+    watch.after(1)
+    known = watch.signals.candidate(A, 0)
+    assert (known.first_event_s, known.first_audio_s) == (None, None)
+    assert (known.usual_event_s, known.usual_audio_s) == (None, None)
 
 
 def test_after_that_a_first_dial_is_as_good_as_new(watch: Watch) -> None:
@@ -164,8 +194,17 @@ def test_what_is_far_above_the_average_counts_at_once(watch: Watch) -> None:
         watch.after(1).opened("a", 0.3)
     watch.signals.opened("a", 3.0)
     assert usual_s(watch) == pytest.approx(3.0)
-    watch.after(20)
+    watch.after(5)
+    assert usual_s(watch) == pytest.approx(3.0 * math.exp(-0.5))
+    watch.after(15)
     assert usual_s(watch) == pytest.approx(0.44, abs=0.05)
+
+
+@pytest.mark.parametrize(("latency_s", "expected_s"), [(2.0, 1.25), (2.01, 2.01)])
+def test_up_to_four_times_the_average_may_be_noise(watch: Watch, latency_s: float, expected_s: float) -> None:
+    watch.signals.opened("a", 0.5)
+    watch.signals.opened("a", latency_s)
+    assert usual_s(watch) == expected_s
 
 
 def test_after_some_silence_an_average_falls(watch: Watch) -> None:
@@ -311,6 +350,38 @@ def test_a_stalled_node_whose_every_dial_is_overtaken_does_not_get_away_with_it(
     for _ in range(31):
         watch.after(1).outpaced("a", 0.6)
     assert watch.event_s == pytest.approx(30.0)
+
+
+def test_a_wait_of_half_a_second_is_worth_telling(watch: Watch) -> None:
+    watch.signals.outpaced("a", 0.5)
+    assert watch.event_s == 0.5
+    watch.signals.outpaced("b", 0.49)
+    assert (
+        watch.signals.candidate(Deployment(id="b", model_group="voice", model="m"), 0).first_event_s is None
+    )
+
+
+@pytest.mark.parametrize(("waited_s", "event_s"), [(5.0, None), (5.1, 5.1)])
+def test_a_dial_given_up_after_more_than_five_seconds_counts_as_what_it_had_taken(
+    watch: Watch, waited_s: float, event_s: float | None
+) -> None:
+    watch.signals.abandoned("a", waited_s)
+    assert watch.event_s == event_s
+    watch.after(10)
+    assert watch.event_s == (event_s and pytest.approx(event_s * math.exp(-1)))
+
+
+@pytest.mark.parametrize(("waited_s", "counts"), [(1.0, False), (1.2, True)])
+def test_where_dials_are_known_one_given_up_counts_if_it_was_long_for_its_kind(
+    watch: Watch, waited_s: float, *, counts: bool
+) -> None:
+    """Long is more than nineteen in twenty took. It is no measurement, and changes no average."""
+    assert dialled(watch, *[1.0] * 20) == 1.0
+    watch.after(10).opened("a", 0.2)
+    average_s = usual_s(watch)
+    watch.signals.abandoned("a", waited_s)
+    assert watch.event_s == pytest.approx(waited_s if counts else falls(1.0, 0.2, 10))
+    assert usual_s(watch) == average_s
 
 
 def dialled(watch: Watch, *latencies_s: float) -> float | None:

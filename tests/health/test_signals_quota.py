@@ -104,6 +104,12 @@ def test_the_providers_word_holds_until_the_reset() -> None:
     assert left(limit(), now_s=10.0) == 1.0
 
 
+def test_nothing_left_is_a_word_too_and_a_reset_may_be_now() -> None:
+    assert left(limit(remaining=0)) == 0.0
+    assert left(limit(remaining=0.5)) == 0.005
+    assert left(limit(reset_seconds=0)) == 1.0
+
+
 def test_a_remainder_without_a_reset_holds_for_a_minute() -> None:
     for unknown in (None, "soon", -1, math.nan):
         assert left(limit(reset_seconds=unknown), now_s=59.9) == 0.25
@@ -117,6 +123,7 @@ def test_no_reset_is_further_away_than_a_day() -> None:
 
 def test_requests_and_tokens_are_kept_apart_and_the_scarcer_counts() -> None:
     assert left(limit(), limit(name="requests", remaining=10)) == 0.1
+    assert left(limit(name="requests", remaining=10), limit()) == 0.1
     told = Quota()
     told.limited([limit(remaining=0), limit(name="requests", remaining=50, reset_seconds=30)], 0.0)
     assert told.headroom(None, None, 20.0) == 0.5
@@ -205,11 +212,14 @@ def test_signals_keep_quotas_by_deployment_and_by_its_limits() -> None:
     signals = Signals(lambda: now_s, {})
     a = Deployment(id="a", model_group="voice", model="m", rpm=4, tpm=1_000)
     b = Deployment(id="b", model_group="voice", model="m", rpm=4)
+    c = Deployment(id="c", model_group="voice", model="m", rpm=4, tpm=1_000)
     signals.used("a", 100)
     signals.used("a", 700)
+    signals.used("c", 100)
     signals.limited("b", [limit()])
     assert signals.candidate(a, 0).headroom == pytest.approx(0.2)
     assert signals.candidate(b, 0).headroom == 0.25
+    assert signals.candidate(c, 0).headroom == 0.75
     now_s = 65.0
     assert signals.candidate(a, 0).headroom == 1.0
     assert signals.candidate(b, 0).headroom == 1.0

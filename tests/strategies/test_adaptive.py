@@ -63,8 +63,9 @@ def test_ties_are_broken_at_random_and_by_the_seed() -> None:
     assert set(counted(strategy(), candidates)) == set("abcd")
 
 
-def test_weight_zero_serves_only_where_nobody_else_can() -> None:
-    spare = waiting("spare", 0, 0.1, weight=0)
+@pytest.mark.parametrize("nothing", [0, -1])
+def test_weight_zero_serves_only_where_nobody_else_can(nothing: float) -> None:
+    spare = waiting("spare", 0, 0.1, weight=nothing)
     worst = waiting("worst", 900, 300.0, headroom=0.0)
     assert picked(strategy(), [spare, worst]) == "worst"
     assert scores(spare, worst)["spare"] == math.inf
@@ -85,6 +86,11 @@ def test_among_weights_of_zero_all_the_rest_counts() -> None:
     )
     assert picked(strategy(), [busy, slow, well]) == "well"
     assert picked(strategy(), [waiting("a", 9, weight=0, rpm=1_000), waiting("b", weight=0, rpm=1)]) == "b"
+
+
+def test_where_all_weigh_nothing_the_scores_are_those_of_equals() -> None:
+    equals = (waiting("a", 9, 1.0), waiting("b", 0, 9.0))
+    assert scores(waiting("a", 9, 1.0, weight=0), waiting("b", 0, 9.0, weight=0)) == scores(*equals)
 
 
 @pytest.mark.parametrize("wait_s", [1.0, 1.1, 1.25])

@@ -5,9 +5,11 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
+from realtime_lb.abc import Candidate, Pick
 from realtime_lb.requests import SessionRequest
 from realtime_lb.strategies import Affinity, LeastBusy
 from tests.strategies.pools import REQUEST, candidate, counted, picked
@@ -28,6 +30,19 @@ def test_a_request_without_affinity_is_the_inner_strategys() -> None:
     assert set(counted(strategy(), candidates, 20)) == {"b"}
     assert picked(strategy(), candidates, SessionRequest(model="voice", affinity="")) == "b"
     assert strategy().pick(candidates, REQUEST).lower_is_better
+
+
+def test_the_inner_strategy_is_asked_what_affinity_was_asked() -> None:
+    asked: list[tuple[Sequence[Candidate], SessionRequest]] = []
+
+    class Inner:
+        def pick(self, candidates: Sequence[Candidate], request: SessionRequest, /) -> Pick:
+            asked.append((candidates, request))
+            return Pick(candidate=candidates[0])
+
+    candidates = [candidate("a"), candidate("b", weight=0)]
+    assert picked(Affinity(Inner()), candidates) == "a"
+    assert asked == [(candidates, REQUEST)]
 
 
 def test_the_same_affinity_meets_the_same_deployment_in_any_order() -> None:
@@ -96,13 +111,16 @@ def test_the_scores_show_who_was_passed_over() -> None:
     pick = strategy().pick([candidate(home, 8), candidate(other, 2)], request)
     assert pick.scores[home] == 0.0
     assert pick.scores[other] > 0
-    assert not pick.lower_is_better
+    assert pick.lower_is_better is False
 
 
 def test_where_all_weigh_nothing_they_share() -> None:
     candidates = [candidate("a", weight=0), candidate("b", weight=0)]
     placed = Counter(picked(strategy(), candidates, asking(str(number))) for number in range(1_000))
     assert placed["a"] == pytest.approx(500, abs=80)
+    equals = [candidate("a"), candidate("b")]
+    scores = [strategy().pick(pool, asking("x")).scores for pool in (candidates, equals)]
+    assert scores[0] == scores[1]
 
 
 def test_where_one_goes_is_written_down() -> None:

@@ -60,6 +60,7 @@ def test_where_half_is_known_of_everybody_it_decides() -> None:
     audios = [waiting("a", None, 0.3), waiting("b", None, 3.0)]
     for candidates in (events, audios):
         assert set(counted(LatencyBased(random.Random(1)), candidates, 50)) == {"a"}
+        assert LatencyBased(random.Random(1)).pick(candidates, REQUEST).scores == {"a": 0.3, "b": 3.0}
 
 
 def test_a_wait_beyond_an_hour_is_an_hour() -> None:

@@ -83,6 +83,8 @@ def test_a_pick_tells_what_each_candidate_was_worth() -> None:
     assert repr(pick.scores) == "{'a': 4.0, 'b': 1.0}"
     shuffled = SimpleShuffle(random.Random(1)).pick(candidates, REQUEST)
     assert (dict(shuffled.scores), shuffled.lower_is_better) == ({"a": 0.0, "b": 2.0}, False)
+    alike = SimpleShuffle(random.Random(1)).pick([candidate("a"), candidate("b")], REQUEST)
+    assert alike.scores == {"a": 1.0, "b": 1.0}
 
 
 def test_scores_are_those_of_the_pick_even_if_the_list_changes_before_they_are_read() -> None:
@@ -149,6 +151,13 @@ def test_round_robin_tells_the_credits() -> None:
     start = random.Random(1)
     assert pick.scores == pytest.approx({"a": 2 + 2 * start.random(), "b": 1 + start.random()})
     assert pick.scores[pick.candidate.deployment.id] == max(pick.scores.values())
+
+
+def test_where_all_weigh_nothing_round_robins_credits_are_those_of_equals() -> None:
+    equals, nothing = [candidate("a"), candidate("b")], [candidate("a", weight=0), candidate("b", weight=0)]
+    strategies = RoundRobin(random.Random(1)), RoundRobin(random.Random(1))
+    for _ in range(5):
+        assert strategies[0].pick(nothing, REQUEST).scores == strategies[1].pick(equals, REQUEST).scores
 
 
 def test_round_robin_counts_groups_apart() -> None:

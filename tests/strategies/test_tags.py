@@ -57,5 +57,15 @@ def test_without_a_default_a_request_without_tags_may_go_anywhere() -> None:
     assert left(without_default, "mars") == ""
 
 
+def test_a_tag_may_be_a_single_letter() -> None:
+    letters = group(a="x", b="y")
+    assert (left(letters, "x"), left(letters, "&x"), left(letters, "!x")) == ("a", "a", "b")
+
+
+def test_a_mark_without_a_tag_says_nothing_even_of_an_empty_one() -> None:
+    nameless = [Deployment(id="a", model_group="voice", model="m", tags=("",)), *group(b="x")]
+    assert left(nameless, "!") == left(nameless, "&") == "ab"
+
+
 def test_one_common_tag_is_enough_unless_said_otherwise() -> None:
     assert [d.id for d in tagged(FULL, ["eu", "paid"])] == ["a", "b", "c"]
