@@ -29,7 +29,12 @@ LITELLM_VENV := .venv-litellm
 LITELLM_READY := $(LITELLM_VENV)/.ready
 LITELLM ?= litellm[proxy]==1.106.0
 
-.PHONY: help demo test lint format bench bench-peers clean
+# One mutant at a time unless told otherwise: a machine that others use times out what a quiet one kills.
+MUTANTS_READY := $(VENV)/.mutants-ready
+MUTANTS_AT_ONCE ?= 1
+LEAST_KILLED ?= 85
+
+.PHONY: help demo test lint format mutants bench bench-peers clean
 
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +58,11 @@ format: $(DEV_READY) ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+mutants: $(MUTANTS_READY) ## Break strategies/ and health/ in two thousand ways and count what the tests notice, half an hour
+	@rm -rf mutants
+	$(BIN)/mutmut run --max-children $(MUTANTS_AT_ONCE)
+	@$(BIN)/mutmut results --all true | $(BIN)/python -m benchmarks.mutants --least $(LEAST_KILLED)
+
 bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
 	@$(BIN)/python -m benchmarks.rig $(BENCH)
 	@$(BIN)/python -m benchmarks.picking
@@ -66,7 +76,7 @@ bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAP
 	  "They need not run as services."; fi
 
 clean: ## Remove all that the goals have made
-	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench mutants $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -109,6 +119,12 @@ $(BENCH_READY): pyproject.toml | $(BIN)/python
 	@echo "Installing realtime-lb and its load rig into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group bench
+	@touch $@
+
+$(MUTANTS_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing realtime-lb, its development tools and mutmut into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group mutants
 	@touch $@
 
 # Where it cannot be had, the table says that it is missing.
