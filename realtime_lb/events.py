@@ -20,6 +20,9 @@ __all__ = ["APPEND", "AUDIO_DELTAS", "event_type", "parse_event", "type_of", "ty
 APPEND = "input_audio_buffer.append"
 """The client event that carries audio, in either dialect: fifty a second."""
 
+_APPEND_HEADS = (b'{"type":"input_audio_buffer.append"', b'{"type": "input_audio_buffer.append"')
+"""As clients write it that have it first; to compare them costs a fifth of a search."""
+
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Server events that carry audio, in GA's name and in beta's."""
 
@@ -67,8 +70,11 @@ def type_of(frame: Frame) -> str | None:
     """Return `event_type` of *frame*'s payload, read at the first call only."""
     kind = frame.type_read
     if kind is UNREAD:
-        usual = _USUAL_HEAD.match(frame.payload)
-        kind = frame.type_read = usual[1].decode() if usual else event_type(frame.payload)
+        payload = frame.payload
+        if isinstance(payload, bytes) and payload.startswith(_APPEND_HEADS):
+            kind = frame.type_read = APPEND
+        else:
+            kind = frame.type_read = event_type(payload)
     return kind
 
 

@@ -63,7 +63,8 @@ class Passage:
         """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
         kind = type_of(frame) if frame.opcode is _TEXT else None
         if kind == APPEND:  # which no continuity changes
-            says = self._translator.from_client(frame)
+            translate = self._translator.from_client
+            says = translate(frame)
             if says:
                 self._journal.client_said(kind, frame.payload)
             return says

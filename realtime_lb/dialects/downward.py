@@ -53,7 +53,7 @@ class Downward:
         self._names: dict[str, str] = {}
         self._steps = self._needed()
 
-    def __call__(self, frame: Frame) -> tuple[Frame, ...]:
+    def translate(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change."""
         if not self._steps or frame.opcode is not _TEXT:
             return (frame,)

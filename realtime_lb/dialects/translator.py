@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from realtime_lb.dialects.bodies import REALTIME
 from realtime_lb.dialects.downward import Downward
 from realtime_lb.dialects.losses import Losses, OnLoss
@@ -30,7 +32,15 @@ class Translator:
         names: Names that differ between the two.
         quirks: How the upstream departs from its dialect.
         on_loss: Told once of each field that the upstream has no word for.
+
+    Attributes:
+        from_client: Returns what the upstream gets for a client's frame. Raises `InvalidEvent` where that is
+            no event, and the client should be told so; the session can go on.
+        from_upstream: Returns what the client gets for an upstream's frame. Never raises for what is in it.
     """
+
+    from_client: Callable[[Frame], tuple[Frame, ...]]
+    from_upstream: Callable[[Frame], tuple[Frame, ...]]
 
     def __init__(
         self,
@@ -54,23 +64,12 @@ class Translator:
         )
         self._up = Upward(self._parties, self._switch)
         self._down = Downward(self._parties)
+        self.from_client, self.from_upstream = self._up.translate, self._down.translate
 
     @property
     def client(self) -> Dialect:
         """The dialect that the client speaks, as far as is known by now."""
         return self._parties.client
-
-    def from_client(self, frame: Frame) -> tuple[Frame, ...]:
-        """Return what the upstream gets for a client's frame.
-
-        Raises:
-            InvalidEvent: It is no event, and the client should be told so. The session can go on.
-        """
-        return self._up(frame)
-
-    def from_upstream(self, frame: Frame) -> tuple[Frame, ...]:
-        """Return what the client gets for an upstream's frame. Never raises for what is in it."""
-        return self._down(frame)
 
     def _switch(self) -> None:
         """The client speaks GA after all (openai-python's ``AsyncAzureOpenAI.realtime`` does)."""

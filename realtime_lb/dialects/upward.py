@@ -54,7 +54,7 @@ class Upward:
         self._on_switch = on_switch
         self._steps = self._needed()
 
-    def __call__(self, frame: Frame) -> tuple[Frame, ...]:
+    def translate(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change.
 
         Raises:

@@ -53,6 +53,22 @@ def test_the_sound_of_a_turn_is_exactly_what_was_said() -> None:
     assert journal.tail.sound_bytes == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "length_ms"),
+    [
+        ('{"type":"input_audio_buffer.append","audio":"%s"}', 20),
+        ('{"type": "input_audio_buffer.append", "audio": "%s"}', 20),
+        ('{"audio"\n:\t"%s","type":"input_audio_buffer.append"}', 20),
+        ('{"type":"input_audio_buffer.append","audio":"%s', 0),
+        ('{"type":"input_audio_buffer.append","sound":"%s"}', 0),
+    ],
+)
+def test_how_long_sound_is_does_not_depend_on_how_it_is_written(text: str, length_ms: int) -> None:
+    journal = manual()
+    journal.client_said("input_audio_buffer.append", (text % CHUNK).encode())
+    assert journal.tail.position_ms == length_ms
+
+
 def test_what_does_not_fit_goes_in_the_order_of_its_worth() -> None:
     """Sound first, the oldest first, while its words stay; then the oldest items."""
     journal = manual(most_bytes=100_000)
