@@ -44,7 +44,7 @@ demo: $(RUN_READY) ## Watch live calls outlive one of two simulated providers: n
 
 test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -18,6 +18,8 @@ _BACKLOG = 1024
 class Listener:
     """Accepts connections and hands them to a protocol.
 
+    Needs a loop that watches sockets: every one but what Windows has by default.
+
     Args:
         factory: Makes the protocol of a connection.
         next_connection: Counts a connection and returns the faults that take it.
@@ -35,34 +37,42 @@ class Listener:
         self._ssl_context = ssl_context
         self._socket: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._early: set[socket.socket] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._socket.setblocking(False)  # noqa: FBT003  # the standard library's signature
-        self._own(asyncio.create_task(self._accept(self._socket)))
+        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
         return int(self._socket.getsockname()[1])
 
     async def aclose(self) -> None:
         """Stop listening and drop connections that no protocol has yet. Idempotent."""
-        tasks, self._tasks = self._tasks, set()
+        listening, self._socket = self._socket, None
+        if listening is not None:
+            asyncio.get_running_loop().remove_reader(listening)
+            listening.close()
+        tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._socket is not None:
-            self._socket.close()
+        for connection in self._early:  # of whom no task has ever run
+            connection.close()
+        self._early.clear()
 
-    def _own(self, task: asyncio.Task[None]) -> None:
+    def _accept(self, listening: socket.socket) -> None:
+        # Not `sock_accept`: who is cancelled while it has an answer loses a connection that nobody closes.
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # it has left already
+            return
+        connection.setblocking(False)  # noqa: FBT003  # as above
+        delay_s = self._next_connection().delay_s(Stage.ACCEPT)
+        self._early.add(connection)
+        task = asyncio.create_task(self._connect(connection, delay_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listening)
-            delay_s = self._next_connection().delay_s(Stage.ACCEPT)
-            self._own(asyncio.create_task(self._connect(connection, delay_s)))
 
     async def _connect(self, connection: socket.socket, delay_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -77,3 +87,5 @@ class Listener:
             raise
         except OSError:  # a TLS handshake that failed, or a client that left: its problem
             connection.close()
+        finally:
+            self._early.discard(connection)
