@@ -34,7 +34,7 @@ MUTANTS_READY := $(VENV)/.mutants-ready
 MUTANTS_AT_ONCE ?= 1
 LEAST_KILLED ?= 85
 
-.PHONY: help demo test lint format mutants bench bench-peers clean
+.PHONY: help demo test lint format mutants bench bench-peers scoreboard clean
 
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ mutants: $(MUTANTS_READY) ## Break strategies/ and health/ in two thousand ways 
 bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
 	@$(BIN)/python -m benchmarks.rig $(BENCH)
 	@$(BIN)/python -m benchmarks.picking
+
+scoreboard: $(DEV_READY) ## Bad days, here and behind other proxies, an hour: docs/reference/scoreboard.md; SCOREBOARD=--help, SOAK_S=600
+	@$(BIN)/python -m benchmarks.scoreboard $(or $(SCOREBOARD),--save)
 
 bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAProxy, nginx, LiteLLM
 	@PATH="$$PATH:/usr/sbin"; if command -v haproxy >/dev/null && command -v nginx >/dev/null; then exit 0; \

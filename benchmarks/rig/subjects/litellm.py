@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.rig.events import MODEL
 from benchmarks.rig.processes import Command
 from benchmarks.rig.subjects.base import KEY, ROOT, Place, Subject, first_line
@@ -39,8 +41,11 @@ class LiteLLM(Subject):
 
     def command(self, place: Place) -> Command:
         text = _CONFIG.format(model=MODEL, upstream=place.upstream_port, key=KEY)
-        config = place.write("litellm.yaml", text)
-        argv = [str(_PROGRAM), "--config", str(config), "--host", "127.0.0.1", "--port", str(place.port)]
+        return self.start(place.write("litellm.yaml", text), place.port, place.folder)
+
+    def start(self, config: Path, port: int, folder: Path) -> Command:
+        """Say how to start it with a configuration."""
+        argv = [str(_PROGRAM), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         # It fetches a price list at its start unless it is told to use its own.
         env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "NO_PROXY": "*"}
-        return Command([*argv, "--num_workers", "1"], env, place.folder, ready_s=90.0)
+        return Command([*argv, "--num_workers", "1"], env, folder, ready_s=90.0)
