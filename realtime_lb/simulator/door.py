@@ -130,7 +130,9 @@ class Door:
         try:
             await ws.prepare(request)
         except ConnectionResetError:
-            return ws  # the client has left meanwhile; aiohttp sees the same and lets it go
+            # The client has left meanwhile. aiohttp would report a half-prepared websocket; of an answer that
+            # cannot be sent it says nothing.
+            return web.Response()
         fault = plan.find(ErrorFirst)
         if fault is not None and isinstance(verdict, Admitted):
             verdict = LateRefusal(failure(fault.code, fault.message), fault.close_code)

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,6 +290,28 @@ async def test_a_client_that_leaves_before_its_handshake_is_answered_is_no_error
         async with call(simulator) as client:  # its handshake takes as long, from later on
             await client.until("session.created")
         assert len(simulator.dials) == 2
+    assert caplog.records == []
+
+
+async def test_a_client_that_leaves_while_its_handshake_is_answered_is_no_error(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks at its socket, which is hard to hit from outside."""
+    prepare = web.WebSocketResponse.prepare
+
+    async def leave_and_prepare(response: Any, request: Any) -> Any:
+        request.transport.abort()
+        return await prepare(response, request)
+
+    async with Simulator() as simulator:
+        reader, writer = await asyncio.open_connection(simulator.host, simulator.port)
+        with monkeypatch.context() as patched:
+            patched.setattr(web.WebSocketResponse, "prepare", leave_and_prepare)
+            writer.write(REQUEST)
+            assert await reader.read() == b""
+        writer.close()
+        async with call(simulator) as client:
+            await client.until("session.created")
     assert caplog.records == []
 
 
