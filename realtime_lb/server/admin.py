@@ -15,7 +15,7 @@ from attrs import AttrsInstance
 from realtime_lb.abc import Authenticator
 from realtime_lb.errors import InvalidRequest, OriginRefused, RealtimeError
 from realtime_lb.router import RealtimeRouter
-from realtime_lb.server.door import Handler, refusal
+from realtime_lb.server.door import Handler, close_refused, refusal
 from realtime_lb.server.gate import Gate
 from realtime_lb.server.reading import affinity_of, parameter, tags_of
 from realtime_lb.typing import JsonObject
@@ -41,6 +41,7 @@ def create_admin_app(router: RealtimeRouter, authenticator: Authenticator | None
         authenticator: Tells who calls; None means the settings' ``master_key``, or everybody without one.
     """
     app = web.Application()
+    app.on_response_prepare.append(close_refused)
     gate = Gate(router.settings.server, authenticator)
     app.router.add_get(EXPLAIN_PATH, _locked(_explain, router, gate))
     app.router.add_get(SESSIONS_PATH, _locked(_sessions, router, gate))

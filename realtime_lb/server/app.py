@@ -6,7 +6,7 @@ from aiohttp import web
 
 from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
-from realtime_lb.server.door import realtime_handler
+from realtime_lb.server.door import close_refused, realtime_handler
 from realtime_lb.server.pages import add_pages
 from realtime_lb.transports.lanes import LaneName
 
@@ -36,6 +36,7 @@ def create_app(
         MissingExtra: *lane* is ``fast``, and picows is not installed.
     """
     app = web.Application()
+    app.on_response_prepare.append(close_refused)
     handler = realtime_handler(router, authenticator=authenticator, lane=lane)
     for path in REALTIME_PATHS:
         app.router.add_get(path, handler, allow_head=False)

@@ -17,7 +17,7 @@ from realtime_lb.server.reading import session_request
 from realtime_lb.transports.aiohttp_upgrade import is_handshake
 from realtime_lb.transports.lanes import LaneName, accept, lane_or_best
 
-__all__ = ["Handler", "realtime_handler", "refusal"]
+__all__ = ["Handler", "close_refused", "realtime_handler", "refusal"]
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -66,6 +66,17 @@ def refusal(error: RealtimeError) -> web.Response:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     response.force_close()
     return response
+
+
+async def close_refused(request: web.Request, response: web.StreamResponse) -> None:
+    """Have the connection closed after any answer to an upgrade that is none, whoever answers.
+
+    For an application's ``on_response_prepare``: what is no route of ours, aiohttp answers, and it would go on
+    to read the next request.
+    """
+    if "Upgrade" in request.headers and response.status != 101:
+        response.headers["Connection"] = "close"
+        response.force_close()
 
 
 async def _serve(

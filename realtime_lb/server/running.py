@@ -14,6 +14,7 @@ from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
+from realtime_lb.server.runner import Runner
 from realtime_lb.transports.lanes import LaneName
 
 __all__ = ["listening", "listening_admin", "wait_for_signal"]
@@ -102,7 +103,7 @@ async def listening_admin(
 
 @asynccontextmanager
 async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         handle_signals=False,
         access_log=None,  # one line when a session opens and one when it closes say more

@@ -1,0 +1,46 @@
+"""aiohttp's server, but for what it says of requests that it cannot read: it would quote them, keys too."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from realtime_lb.errors import InternalError, InvalidRequest
+from realtime_lb.server.door import refusal
+
+__all__ = ["Runner"]
+
+_log = logging.getLogger("realtime_lb.server")
+
+
+class Runner(web.AppRunner):
+    """Runs an application whose clients and log are told in fixed words what is wrong with a request."""
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made.request_handler, request_factory=made.request_factory, **made._kwargs)  # noqa: SLF001
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Requests(self, loop=self._loop, **self._kwargs)
+
+
+class _Requests(web.RequestHandler):
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  # aiohttp's words, which quote the request
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or what nobody foresaw. The connection closes after it."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("something of an answer was sent already")
+        if isinstance(exc, HttpProcessingError):
+            _log.debug("a request from %s is not HTTP: %s", request.remote, type(exc).__name__)
+            return refusal(InvalidRequest("The request is not valid HTTP", code="malformed_request"))
+        _log.error("a defect ended a request from %s with %d", request.remote, status, exc_info=exc)
+        return refusal(InternalError())
