@@ -17,6 +17,7 @@ from realtime_lb.errors import (
     FirstEventRefused,
     RealtimeError,
 )
+from realtime_lb.errors.bare import bare
 from realtime_lb.events import parse_event
 from realtime_lb.frames import Close, Frame
 from realtime_lb.leases import Lease
@@ -167,6 +168,7 @@ async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapp
     except Exception as error:  # an adapter may be anybody's, and other deployments may serve the session
         hint = error.hint if isinstance(error, RealtimeError) else ""
         message = error.message if isinstance(error, RealtimeError) else type(error).__name__
+        bare(error)
         raise CredentialUnavailable(message, hint=hint) from error
 
 

@@ -28,8 +28,8 @@ def _not_empty(_instance: MasterKey, _attribute: Attribute[Secret], key: Secret)
 class MasterKey:
     """An `Authenticator` that knows one key, and one caller: who has it.
 
-    How long a refusal takes does not tell how much of the key was right: keys are compared in constant time,
-    and a caller without a key is compared too.
+    How long a refusal takes does not tell how much of the key was right: keys are compared by keyed hash in
+    constant time (`Secret.matches`), and a caller without a key is compared too.
 
     Attributes:
         key: The key. Not empty.
@@ -41,7 +41,6 @@ class MasterKey:
     key: Secret = field(validator=_not_empty)
 
     async def authenticate(self, key: Secret | None) -> Principal:
-        offered = "" if key is None else key.reveal()
-        if not self.key.matches(offered):
+        if not self.key.matches("" if key is None else key.reveal()):
             raise Unauthenticated
         return _HOLDER

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
+import ssl
 import time
 from collections.abc import Mapping
 
-import aiohttp
 from attrs import evolve, frozen
 
 from realtime_lb.abc import ProviderAdapter
@@ -117,10 +118,9 @@ def _reason(error: RealtimeError) -> str:
 
 def _network_reason(cause: BaseException | None) -> str | None:
     """Return what the system said, in words that cannot hold more than the system knows."""
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        certificate_error = cause.certificate_error
-        return getattr(certificate_error, "verify_message", None) or "the certificate is not trusted"
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message or "the certificate is not trusted"
+    if isinstance(cause, socket.gaierror):
         return "no such host; is api_base right?"
     if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
         return os.strerror(cause.errno).lower()  # other numbers are not the system's, such as a resolver's

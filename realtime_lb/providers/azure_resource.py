@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import CredentialUnavailable, RealtimeError
+from realtime_lb.errors.bare import bare
 from realtime_lb.providers.entra import EntraTokens
 from realtime_lb.providers.headers import bearer, credential
 from realtime_lb.typing import Secret
@@ -43,12 +44,13 @@ class AzureResource(ProviderAdapter):
         except RealtimeError:
             raise
         except Exception as error:  # a token comes from foreign code, which may raise anything
+            bare(error)
             raise CredentialUnavailable(f"No Entra token for deployment {deployment.id!r}") from error
         if token is not None:
             return bearer(deployment, token)
         if deployment.api_key is None:
             raise CredentialUnavailable(f"Deployment {deployment.id!r} has neither api_key nor Entra token")
-        return credential(deployment, "api-key", "", deployment.api_key.reveal())
+        return credential(deployment, "api-key", "", deployment.api_key)
 
     def forget_credentials(self, deployment: Deployment) -> bool:
         """A token may have been revoked before its time: fetch another. A key stays what it is."""
@@ -59,14 +61,14 @@ class AzureResource(ProviderAdapter):
             return True
         return False
 
-    async def _token(self, deployment: Deployment) -> str | None:
+    async def _token(self, deployment: Deployment) -> Secret | None:
         if deployment.token_provider is not None:
-            return await deployment.token_provider()
+            return Secret(await deployment.token_provider())
         if deployment.azure_ad_token is not None:
-            return deployment.azure_ad_token.reveal()
+            return deployment.azure_ad_token
         if deployment.entra is not None:
             scope = deployment.options.get("azure_scope") or self.scope(deployment)
-            return await self._tokens.token(deployment.entra, str(scope))
+            return Secret(await self._tokens.token(deployment.entra, str(scope)))
         return None
 
     async def aclose(self) -> None:

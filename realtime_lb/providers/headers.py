@@ -73,24 +73,24 @@ def account_headers(deployment: Deployment) -> dict[str, str]:
     return headers
 
 
-def bearer(deployment: Deployment, token: str) -> dict[str, Secret]:
+def bearer(deployment: Deployment, token: Secret) -> dict[str, Secret]:
     """Return ``Authorization: Bearer`` with *token*. Raises as `credential` does."""
     return credential(deployment, "Authorization", "Bearer ", token)
 
 
-def credential(deployment: Deployment, header: str, scheme: str, key: str) -> dict[str, Secret]:
+def credential(deployment: Deployment, header: str, scheme: str, key: Secret) -> dict[str, Secret]:
     """Return the one header that proves who we are.
 
     Raises:
         CredentialUnavailable: *key* is empty or holds what no header can, most often the newline at the
             end of the file that it was read from.
     """
-    if not key or _ILLEGAL_IN_VALUE.search(key):
+    if not key or _ILLEGAL_IN_VALUE.search(key.reveal()):
         raise CredentialUnavailable(
             f"The credential of deployment {deployment.id!r} is empty or cannot be sent in a header",
             hint="look for a line break at its end",
         )
-    return {header: Secret(scheme + key)}
+    return {header: Secret(scheme + key.reveal())}
 
 
 def _forwarded_headers(request: SessionRequest) -> dict[str, str]:

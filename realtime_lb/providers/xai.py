@@ -54,4 +54,4 @@ class XAI(ProviderAdapter):
     async def credentials(self, deployment: Deployment) -> Mapping[str, Secret]:
         if deployment.api_key is None:
             raise CredentialUnavailable(f"Deployment {deployment.id!r} has no api_key")
-        return bearer(deployment, deployment.api_key.reveal())
+        return bearer(deployment, deployment.api_key)

@@ -71,7 +71,7 @@ def refusal(error: RealtimeError) -> web.Response:
 async def close_refused(request: web.Request, response: web.StreamResponse) -> None:
     """Have the connection closed after any answer to an upgrade that is none, whoever answers.
 
-    For an application's ``on_response_prepare``: what is no route of ours, aiohttp answers, and it would go on
+    For an application's ``on_response_prepare``: what is no route of ours aiohttp answers, and it would go on
     to read the next request.
     """
     if "Upgrade" in request.headers and response.status != 101:

@@ -39,16 +39,17 @@ class Gate:
             OriginRefused: A web page that nobody allowed.
             Unauthenticated: A key that nobody has.
         """
-        self._check_origin(request.headers.get("Origin"))
+        for origin in request.headers.getall("Origin", ()):
+            self._check_origin(origin)
         return await self._authenticator.authenticate(key_of(request, self._server))
 
-    def _check_origin(self, origin: str | None) -> None:
+    def _check_origin(self, origin: str) -> None:
         """Refuse web pages that nobody allowed.
 
         A browser lets any page open a websocket to any address that it can reach, so a gateway without a key
         would be every page's. With a key, and no list of origins, the key decides.
         """
-        if origin is None or origin in self._server.allowed_origins:
+        if origin in self._server.allowed_origins:
             return
         if self._server.allowed_origins or not self._needs_key:
             raise OriginRefused

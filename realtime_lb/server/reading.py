@@ -91,18 +91,25 @@ def tags_of(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def key_of(request: web.Request, server: ServerSettings) -> Secret | None:
-    """Return the key that the client shows, by whatever way it may."""
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    """Return the key that the client shows, by whatever way it may.
+
+    What is shown twice in one way is no key: a proxy in front may have looked at the other.
+    """
+    scheme, _, bearer = _only(request.headers.getall("Authorization", ())).partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         return Secret(bearer.strip())
-    if header := request.headers.get("api-key"):
+    if header := _only(request.headers.getall("api-key", ())):
         return Secret(header)
-    for offered in _subprotocols(request):
-        if offered.startswith(KEY_SUBPROTOCOL):
-            return Secret(offered.removeprefix(KEY_SUBPROTOCOL))
-    if server.allow_query_key and (query := request.query.get("api-key")):
+    offered = [offer for offer in _subprotocols(request) if offer.startswith(KEY_SUBPROTOCOL)]
+    if offered:
+        return Secret(_only(offered).removeprefix(KEY_SUBPROTOCOL))
+    if server.allow_query_key and (query := _only(request.query.getall("api-key", ()))):
         return Secret(query)
     return None
+
+
+def _only(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else ""
 
 
 def _client_address(request: web.Request, server: ServerSettings) -> str | None:

@@ -18,7 +18,8 @@ from yarl import URL
 
 from realtime_lb.abc import Connection
 from realtime_lb.deployments import Tls
-from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.errors import DialError, DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.errors.bare import bare
 from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
@@ -64,12 +65,17 @@ class AiohttpTransport:
             async with asyncio.timeout(timeout_s):
                 return await self._connect(dial)
         except TimeoutError:
-            raise DialTimedOut(f"No handshake within {timeout_s:g} s") from None
+            failure: DialError = DialTimedOut(f"No handshake within {timeout_s:g} s")
+        except HandshakeRefused as redirect:
+            failure = HandshakeRefused(redirect.status)
         except aiohttp.WSServerHandshakeError as refusal:
             delay_s = _retry_after_s(refusal.headers or {}, datetime.now(UTC))
-            raise HandshakeRefused(refusal.status, retry_after_s=delay_s) from None
+            failure = HandshakeRefused(refusal.status, retry_after_s=delay_s)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamUnreachable(f"No connection: {_reason(error)}") from error
+            failure = UpstreamUnreachable(f"No connection: {_reason(error)}")
+            failure.__cause__ = _network_error(error)
+        # Raised out here it has none of aiohttp's errors about it: they and their frames hold the credential.
+        raise failure
 
     async def _connect(self, dial: DialRequest) -> Connection:
         url = over_http(URL(dial.url))
@@ -120,6 +126,15 @@ class AiohttpTransport:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _network_error(error: Exception) -> OSError | None:
+    """Return what the system said, without what aiohttp has wrapped around it."""
+    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ClientError):
+        return None
+    cause.__cause__ = cause.__context__ = None
+    return bare(cause)
 
 
 def _reason(error: Exception) -> str:
