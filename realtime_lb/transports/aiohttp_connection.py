@@ -103,7 +103,8 @@ class AiohttpConnection:
 
     def _end(self, message: aiohttp.WSMessage) -> Close:
         if message.type is aiohttp.WSMsgType.CLOSE:
-            return Close(message.data, message.extra or "") if message.data else _NO_CODE
+            said = Close(message.data, message.extra or "")
+            return said.sendable(unsaid=1002) if said.code else _NO_CODE  # aiohttp lets 1006 pass
         if message.type is aiohttp.WSMsgType.ERROR and isinstance(message.data, aiohttp.WebSocketError):
             return Close(message.data.code)  # aiohttp has told the peer, in its closing handshake
         return self._said or _LOST

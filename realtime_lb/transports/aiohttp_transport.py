@@ -89,7 +89,7 @@ class AiohttpTransport:
             heartbeat=self._limits.heartbeat_s,
             timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),
             compress=0,
-            max_msg_size=self._limits.max_message_bytes,
+            max_msg_size=self._limits.max_message_bytes + 1,  # aiohttp takes what is smaller
             decode_text=False,
         )
         if not isinstance(websocket, _Websocket):

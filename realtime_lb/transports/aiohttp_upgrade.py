@@ -67,7 +67,7 @@ async def accept_websocket(
         heartbeat=limits.heartbeat_s,
         timeout=limits.close_timeout_s,
         compress=False,
-        max_msg_size=limits.max_message_bytes,
+        max_msg_size=limits.max_message_bytes + 1,  # aiohttp takes what is smaller
         decode_text=False,
     )
     transport = request.transport

@@ -245,8 +245,21 @@ class PicowsConnection:
         return self._loop.time() - self._heard_at_s if told_s is None else told_s
 
     def said_goodbye(self, close: Close) -> None:
-        has_refused = self._frames.is_close_frame_sent and not self._said
+        handshake = self._frames.close_handshake
+        has_refused = handshake.sent is not None and not self._said and not handshake.recv_then_sent
         self._end(self._last_words() if has_refused else close)
+        self._answer(close)
+
+    def _answer(self, close: Close) -> None:
+        """Say goodbye, too, unless we have: then picows and we pass over all that comes behind the peer's."""
+        answer = close.sendable(unsaid=1000)
+        self._frames.send_close(answer.code, answer.reason.encode())
+
+    def broke_the_rules(self) -> None:
+        handshake = self._frames.close_handshake
+        # A goodbye that picows has read, and not yet told of?
+        if handshake is not None and handshake.sent is None:
+            self._answer(Close(int(handshake.recv.code), handshake.recv.reason or ""))
 
     def violated(self, close: Close) -> None:
         self._frames.send_close(close.code, close.reason.encode())

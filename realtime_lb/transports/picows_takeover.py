@@ -55,6 +55,10 @@ class Owner(Protocol):
         """Picows has said goodbye to a peer that breaks the protocol. Not at once: 10 ms later."""
         ...
 
+    def broke_the_rules(self) -> None:
+        """Picows is about to say goodbye to a peer that breaks the protocol."""
+        ...
+
     def lost(self, error: Exception | None) -> None:
         """The socket is gone."""
         ...
@@ -153,16 +157,24 @@ class _Socket:
 def _nothing(*_arguments: object, **_named: object) -> None: ...
 
 
-class _Silence:
-    """A logger for picows, which would log addresses, and what we tell by other means."""
+class _Confidant:
+    """A logger for picows, which would log addresses, and what we tell by other means.
+
+    It logs a breach before it says goodbye for it, and not after, and tells of it in no other way so soon.
+    """
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
 
     def isEnabledFor(self, _level: int) -> bool:  # noqa: N802  # as logging has it
         return False
 
-    debug = info = warning = error = exception = log = staticmethod(_nothing)
+    def error(self, *_message: object) -> None:
+        self._owner.broke_the_rules()
 
-
-_SILENCE = _Silence()
+    debug = info = warning = exception = log = staticmethod(_nothing)
 
 
 _get_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
@@ -200,7 +212,7 @@ def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_
         "/",
         is_client,
         lambda *_handshake: listener,
-        _SILENCE,
+        _Confidant(owner),
         _DISCONNECT_ON_EXCEPTION,
         _NO_HANDSHAKE_TIMEOUT,
         _NO_AUTO_PING,

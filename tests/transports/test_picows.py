@@ -4,7 +4,7 @@ import asyncio
 import gc
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -184,6 +184,34 @@ async def test_a_breach_of_an_upstreams_leaves_nothing_behind_to_complain_of() -
     gc.collect()
     await asyncio.sleep(0)
     assert complaints == []
+
+
+GOODBYE = masked(CLOSE, struct.pack("!H", 4000) + b"enough")
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [masked(CLOSE), masked(PING, b"?"), masked(TEXT, b"!"), masked(TEXT, b"", 0) + masked(TEXT), masked(3)],
+    ids=["another goodbye", "a ping", "a message", "a breach in pieces", "a breach"],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_comes_behind_a_goodbye_is_passed_over(behind: bytes, at_once: bool) -> None:
+    """RFC 6455, sections 1.4 and 5.5.1: it is answered, and then nothing is, whatever picows makes of it."""
+    async with raw() as client:
+        if at_once:
+            client.say(masked(TEXT, b"the last"), GOODBYE + behind)
+        else:
+            client.say(masked(TEXT, b"the last"), GOODBYE)
+            assert await client.ended == Close(4000, "enough")
+            client.say(behind)
+        assert await client.hears() == (CLOSE, struct.pack("!H", 4000) + b"enough")
+        assert await client.ended == Close(4000, "enough")
+        closing = asyncio.create_task(client.connection.close(1011))
+        with suppress(ConnectionResetError):  # nobody reads what is still under way
+            assert await client.reader.read() == b""
+        client.writer.close()
+        await closing
+        assert [frame.payload for frame in client.messages] == [b"the last"]
 
 
 async def test_a_breach_is_the_end_though_its_author_says_goodbye() -> None:
