@@ -8,6 +8,7 @@ all of these.
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from yarl import URL
 
@@ -21,6 +22,15 @@ _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f\\]")
 """Parsers drop or reinterpret these silently (WHATWG URL, section 4.4), so that what is checked would not be
 what is dialled."""
+
+_HOST = re.compile(r"[0-9a-z_-]+(\.[0-9a-z_-]+)*\.?", re.IGNORECASE)
+
+_LIKE_A_NUMBER = re.compile(r"(\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
+"""The last label of a host that resolvers take for an IPv4 address, such as ``2130706433``, ``127.1`` or
+``0x7f000001`` (WHATWG URL, section 3.5, "ends in a number")."""
+
+_METADATA = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "fd00:ec2::254"})
+"""Where Google's and Amazon's machines fetch their own credentials, beside the link-local addresses."""
 
 _AZURE_DOMAINS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 """Azure: realtime-audio-websockets page and the Foundry endpoint pages."""
@@ -36,7 +46,8 @@ def read_base(deployment: Deployment, default: str | None = None) -> URL:
     """Return the deployment's ``api_base`` as a ``ws`` or ``wss`` URL whose path ends in no slash.
 
     Host, port and path stay. Credentials, a query and a fragment are refused: a key in an address ends up in
-    logs, and parameters are the adapter's to set.
+    logs, and parameters are the adapter's to set. So are hosts that are not what they look like, and those
+    where a cloud's machines find their credentials.
 
     Args:
         deployment: Whose base to read.
@@ -58,7 +69,7 @@ def read_base(deployment: Deployment, default: str | None = None) -> URL:
         raise misconfigured(
             deployment, "api_base", "is not an http, https, ws or wss URL", "begin it with https://"
         )
-    if base.raw_user is not None or base.raw_password is not None:
+    if "@" in base.raw_authority or "@" in text.partition("//")[2].partition("/")[0]:
         raise misconfigured(deployment, "api_base", "holds credentials", "put the key into api_key")
     if "?" in text or "#" in text:
         raise misconfigured(
@@ -67,7 +78,29 @@ def read_base(deployment: Deployment, default: str | None = None) -> URL:
             "holds a query or a fragment",
             "put the deployment's name into model, the version into api_version and the key into api_key",
         )
+    if problem := _problem_of(base.raw_host or ""):
+        raise misconfigured(deployment, "api_base", problem)
     return _with_path(base, base.raw_path.rstrip("/")).with_scheme(_WEBSOCKET_SCHEMES[base.scheme])
+
+
+def _problem_of(host: str) -> str:
+    """Return what is wrong with *host*, as it would be dialled; empty if nothing is."""
+    address = _address(host)
+    if address is None and not _HOST.fullmatch(host):
+        return "has a host that is no name and no address"
+    if address is None and _LIKE_A_NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]):
+        return "has an address in place of a name that is not written as four numbers"
+    if host.lower().removesuffix(".") in _METADATA or (address is not None and address.is_link_local):
+        return "is where a cloud's machines fetch their credentials, and no model"
+    return ""
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def v1_endpoint(base: URL) -> URL:
