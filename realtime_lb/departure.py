@@ -88,13 +88,18 @@ class Departure:
         return ready
 
     async def stop(self) -> None:
-        """Let go of a successor that is being made ready, or is ready and was not taken."""
+        """Let go of a successor that is being made ready, or is ready and was not taken.
+
+        Cancelling does not keep it: all is let go of before anything is waited for.
+        """
         rolling, self._cause, self._rollover, self._rolling = self._rolling, None, None, None
         if rolling is not None:
             rolling.cancel()
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready.upstream.cut()
         if ending := {*self._dropped, *([rolling] if rolling else [])}:
             await asyncio.wait(ending)
-        ready, self._ready = self._ready, None
         if ready is not None:
             await ready.upstream.discard()
         if rolling is not None and not rolling.cancelled() and (error := rolling.exception()) is not None:

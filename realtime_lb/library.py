@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from realtime_lb.abc import Connection
 from realtime_lb.errors import SessionEnded
@@ -110,16 +110,17 @@ class RealtimeSession:
             if (event := parse_event(await self.recv_bytes())) is not None:
                 return event
 
-    async def __aiter__(self) -> AsyncIterator[JsonObject]:
-        """Yield events until the session ends; raise `SessionEnded` if its code is not 1000 or 1001."""
-        while True:
-            try:
-                event = await self.recv()
-            except SessionEnded as end:
-                if end.close.code in _NORMAL_CODES:
-                    return
-                raise
-            yield event
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> JsonObject:
+        """Return the next event; end with the session, and raise `SessionEnded` if not by 1000 or 1001."""
+        try:
+            return await self.recv()
+        except SessionEnded as end:
+            if end.close.code in _NORMAL_CODES:
+                raise StopAsyncIteration from None
+            raise
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session. Idempotent."""

@@ -99,6 +99,7 @@ class Home:
     _held: tuple[Sequence[Frame], Sequence[Frame]] = ((), ())
     _since_s: float = 0.0
     _farewells: set[asyncio.Task[None]] = field(factory=set)
+    _next: Successor | None = None
     _alarms: Alarms = field(init=False)
     _told_attempts: int = 0
     _departure: Departure = field(init=False)
@@ -125,7 +126,7 @@ class Home:
     async def live(self, upstream: Upstream) -> Ending:
         """Relay the session until it ends for good; say how. Leaves both legs to the caller.
 
-        Cancelling leaves the legs open, and ends what was begun beside them.
+        Cancelling leaves the legs open, and ends what was begun beside them. So does whatever is raised.
         """
         self._enter(self.take_over.first(upstream))
         self._held = ((), upstream.held)
@@ -146,8 +147,14 @@ class Home:
         finally:
             self._alarms.stop()
             self._departure.is_over = True
-            await self._departure.stop()
-            await self._said_farewell()
+            if self._next is not None:
+                self._next.upstream.cut()
+                self._beside(self._next.upstream.discard())
+            try:
+                await self._departure.stop()
+            finally:
+                if self._farewells:
+                    await asyncio.wait(self._farewells)
         assert ending is not None  # noqa: S101  # only an order to leave has none, and it has a cause
         return ending
 
@@ -278,7 +285,8 @@ class Home:
         old.upstream.leg.connection.pause()
         if is_gone:
             self._settle()
-        found: Successor | Ending | None = self._departure.taken()
+        self._next = self._departure.taken()
+        found: Successor | Ending | None = self._next
         await self._departure.stop()
         if cause in COULD_STAY:
             self._moves_at_s.append(began_s)  # and if its successor is gone again, it stays
@@ -331,10 +339,12 @@ class Home:
         try:
             async with asyncio.timeout(self.settings.timeout_s):
                 if is_gone:
-                    return await self.take_over.find_in_time(shunned)
-                return await self.take_over.find(shunned, only_elsewhere=only_elsewhere)
+                    self._next = await self.take_over.find_in_time(shunned)
+                else:
+                    self._next = await self.take_over.find(shunned, only_elsewhere=only_elsewhere)
         except (TimeoutError, RealtimeError):
             return None
+        return self._next
 
     async def _unless_over(self, work: Coroutine[Any, Any, _T]) -> _T | Ending:
         """Do *work*, unless the client leaves or the session is stopped: then return that."""
@@ -368,6 +378,7 @@ class Home:
             attempts=tuple(attempts[told:]),
         )
         self.on_moved(new, record)
+        self._next = None
         self.emit(record)
 
     # -- leaving ----------------------------------------------------------------------------------------
@@ -376,13 +387,12 @@ class Home:
         """Close an upstream that is left, beside the session. Nothing that it says is heard any more."""
         old.lease.release()
         old.leg.redirect(_unheard)
-        task = asyncio.create_task(old.leg.close(_LEFT))
+        self._beside(old.leg.close(_LEFT))
+
+    def _beside(self, goodbye: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(goodbye)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
-
-    async def _said_farewell(self) -> None:
-        if self._farewells:
-            await asyncio.wait(self._farewells)
 
 
 def _unheard(_frame: Frame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from attrs import define, field
@@ -11,6 +12,8 @@ from realtime_lb.errors import RealtimeError
 from realtime_lb.takeover import Successor, TakeOver
 
 __all__ = ["Rollover"]
+
+_log = logging.getLogger("realtime_lb")
 
 RETRY_S = 5.0
 """After nobody could be found, or told, or the conversation changed under it so that it must be told anew."""
@@ -45,7 +48,24 @@ class Rollover:
             self._pause.clear()
 
     async def run(self) -> None:
-        """Find, tell, and wait for the moment. Cancelling lets go of whoever was found."""
+        """Find, tell, and wait for the moment. Cancelling lets go of whoever was found.
+
+        A defect, of a strategy or an adapter perhaps, is logged once, and it is tried again: the session is
+        well where it is.
+        """
+        complained = False
+        while True:
+            try:
+                await self._until_ready()
+            except Exception:  # noqa: BLE001  # a strategy or an adapter may be anybody's
+                if not complained:
+                    _log.exception("a defect kept a session from being moved")
+                complained = True
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    async def _until_ready(self) -> None:
         successor: Successor | None = None
         try:
             while True:
