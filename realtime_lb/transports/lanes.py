@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
@@ -39,9 +40,15 @@ def lane_or_best(wanted: LaneName | None = None) -> LaneName:
 
 def _has_picows() -> bool:
     try:
-        return find_spec("picows") is not None and version("picows").startswith(KNOWN_PICOWS)
+        return find_spec("picows") is not None and _installed_version("picows").startswith(KNOWN_PICOWS)
     except PackageNotFoundError:
         return False
+
+
+@cache
+def _installed_version(package: str) -> str:
+    """Read it from the disk, once: routers are built in loops that run."""
+    return version(package)
 
 
 def transport_for(lane: LaneName, limits: LimitSettings) -> Transport:
