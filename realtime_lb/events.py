@@ -13,6 +13,7 @@ import json
 import re
 
 from realtime_lb.frames import UNREAD, Frame
+from realtime_lb.parsing import LONGEST_SLASHES, is_costly, with_headroom
 from realtime_lb.typing import JsonObject
 
 __all__ = ["APPEND", "AUDIO_DELTAS", "event_type", "parse_event", "type_of", "type_span"]
@@ -40,14 +41,21 @@ _OPENING = b"{["
 MOST_SEARCHES = 1_000
 """About a millisecond. Tools of a large ``session.update`` that stand before its type take some hundreds."""
 
-LONGEST_SLASHES = 64
-"""Backslashes in a row before a quote; more are nobody's text."""
+LONGEST_TYPE_BYTES = 1_024
+"""As written. The longest that there is has 57; a longer one is nobody's type."""
 
 
-def parse_event(payload: bytes | memoryview) -> JsonObject | None:
-    """Return the event, or None where *payload* is not a JSON object."""
+def parse_event(payload: bytes | memoryview, *, at_any_cost: bool = False) -> JsonObject | None:
+    """Return the event, or None where *payload* is not a JSON object, or one that is made to cost.
+
+    Args:
+        payload: The event's text.
+        at_any_cost: Parse it, be it never so large: somebody waits for this very event.
+    """
+    if not at_any_cost and is_costly(payload):
+        return None
     try:
-        event = json.loads(bytes(payload))
+        event = with_headroom(json.loads, bytes(payload).decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):  # RecursionError: nested too deep, and not a ValueError
         return None
     return event if isinstance(event, dict) else None
@@ -186,6 +194,8 @@ class _Walk:
 
 
 def _text(value: bytes) -> str | None:
+    if len(value) > LONGEST_TYPE_BYTES:
+        return None
     try:
         decoded = json.loads(value) if b"\\" in value else value.decode()[1:-1]
     except ValueError:

@@ -107,7 +107,7 @@ class RealtimeSession:
         Cancelling loses nothing.
         """
         while True:
-            if (event := parse_event(await self.recv_bytes())) is not None:
+            if (event := parse_event(await self.recv_bytes(), at_any_cost=True)) is not None:
                 return event
 
     def __aiter__(self) -> Self:

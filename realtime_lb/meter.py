@@ -19,6 +19,9 @@ __all__ = ["Meter"]
 _CLIENT, _SERVER = Direction.CLIENT, Direction.SERVER
 _TEXT = Opcode.TEXT  # looking up an enum's member costs more than all the rest of a tap
 
+LONGEST_LOGGED_BYTES = 128 * 1024
+"""Of a larger event only type and size are told: to shorten and to write it would take milliseconds."""
+
 
 class Meter:
     """Two taps, one for each way. Plain integers, since every audio frame comes through here.
@@ -101,12 +104,13 @@ class Meter:
     def _observe(self, direction: Direction, kind: str | None, frame: Frame) -> None:
         if kind is None:
             return
+        is_hidden = self._redact or len(frame.payload) > LONGEST_LOGGED_BYTES
         self._emit(
             EventObserved(
                 session_id=self._session_id,
                 direction=direction,
                 type=kind,
-                payload=None if self._redact else loggable(bytes(frame.payload)),
+                payload=None if is_hidden else loggable(bytes(frame.payload)),
                 size_bytes=len(frame.payload),
             )
         )

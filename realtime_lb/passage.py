@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
+from realtime_lb.errors import TooCostly
 from realtime_lb.events import APPEND, event_type, type_of
 from realtime_lb.frames import Frame, Opcode
-from realtime_lb.journal import Continuity, Journal
+from realtime_lb.journal import Continuity, Journal, is_read
+from realtime_lb.parsing import is_costly
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -71,7 +73,10 @@ class Passage:
         return self._translator.from_client(frame) if kind is None else self._said(kind, frame)
 
     def _said(self, kind: str, frame: Frame) -> Sequence[Frame]:
+        frame = frame.kept()  # it is searched and read more than once
         payload = frame.payload
+        if is_read(kind) and is_costly(payload):
+            raise TooCostly
         sent, answers = self.continuity.from_client(kind, payload)
         says: list[Frame] = []
         for told in sent:

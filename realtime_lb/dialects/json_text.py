@@ -9,6 +9,7 @@ import uuid
 from typing import Any, TypeAlias
 
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.parsing import with_headroom
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Span", "read", "renamed", "rewritten", "write"]
@@ -44,7 +45,7 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 def read(payload: bytes | memoryview) -> JsonObject | None:
     """Return the JSON object that *payload* is, or None where it is none."""
     try:
-        event = _DECODER.decode(bytes(payload).decode("utf-8", "surrogatepass"))
+        event = with_headroom(_DECODER.decode, bytes(payload).decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):  # RecursionError: nested too deep, and not a ValueError
         return None
     return event if isinstance(event, dict) else None

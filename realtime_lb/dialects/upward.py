@@ -15,10 +15,11 @@ from realtime_lb.dialects.parties import Parties
 from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
 from realtime_lb.dotted import at, without
-from realtime_lb.errors import InvalidEvent
+from realtime_lb.errors import InvalidEvent, TooCostly
 from realtime_lb.events import type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_their_words
+from realtime_lb.parsing import is_costly
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Upward"]
@@ -27,11 +28,6 @@ Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
 """Returns the event in the upstream's dialect; None where that has no such thing."""
 
 _TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the event's type
-
-LARGE_BYTES = 256 * 1024
-MOST_VALUES = 50_000
-"""In an event that has to be read. Sound and long texts are one value; a hundred times as many as the largest
-``session.update`` in the field are an attempt to hold the loop."""
 
 LONGEST_ID = 512
 """OpenAI's limit of ``event_id``; a longer one is not echoed."""
@@ -195,8 +191,8 @@ def _is_closed(payload: bytes | memoryview) -> bool:
 
 def _check(payload: bytes | memoryview) -> JsonObject:
     """Return the event; raise `InvalidEvent` where it is none."""
-    if len(payload) > LARGE_BYTES and _values_at_most(payload) > MOST_VALUES:
-        raise InvalidEvent("Your event holds too many values.")
+    if is_costly(payload):
+        raise TooCostly
     event: Any = read(payload)
     if event is None:
         raise InvalidEvent("We could not parse the body of your event as a JSON object.")
@@ -207,9 +203,3 @@ def _check(payload: bytes | memoryview) -> JsonObject:
             event_id=event_id if isinstance(event_id, str) and len(event_id) <= LONGEST_ID else None,
         )
     return dict(event)
-
-
-def _values_at_most(payload: bytes | memoryview) -> int:
-    """Return no less than the number of values in *payload*, for the price of three searches."""
-    data = bytes(payload)
-    return data.count(b",") + data.count(b"[") + data.count(b"{")

@@ -8,6 +8,7 @@
     ├── RequestRefused                 the caller's fault
     │   ├── InvalidRequest             400
     │   │   └── InvalidEvent           an error event; the session lives
+    │   │       └── TooCostly
     │   ├── Unauthenticated            401
     │   ├── OriginRefused              403
     │   ├── UnknownModel               404
@@ -49,6 +50,7 @@ from realtime_lb.errors.refusals import (
     InvalidRequest,
     OriginRefused,
     RequestRefused,
+    TooCostly,
     Unauthenticated,
     UnknownDeployment,
     UnknownModel,
@@ -92,6 +94,7 @@ __all__ = [
     "SessionEnded",
     "ShuttingDown",
     "SlowConsumer",
+    "TooCostly",
     "Unauthenticated",
     "UnknownDeployment",
     "UnknownModel",

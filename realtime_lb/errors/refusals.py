@@ -12,6 +12,7 @@ __all__ = [
     "InvalidRequest",
     "OriginRefused",
     "RequestRefused",
+    "TooCostly",
     "Unauthenticated",
     "UnknownDeployment",
     "UnknownModel",
@@ -46,6 +47,13 @@ class InvalidEvent(InvalidRequest):
     def __init__(self, message: str, *, event_id: str | None = None) -> None:
         super().__init__(message, code="invalid_event")
         self.event_id = event_id
+
+
+class TooCostly(InvalidEvent):
+    """An event that has to be read holds so many values that reading it would hold everybody up."""
+
+    def __init__(self) -> None:
+        super().__init__("Your event holds too many values.")
 
 
 class Unauthenticated(RequestRefused):

@@ -25,7 +25,7 @@ from realtime_lb.journal.matching import (
     refused,
 )
 from realtime_lb.journal.responses import Output, Running
-from realtime_lb.journal.tail import ANSWERED, Said, Tail
+from realtime_lb.journal.tail import Said, Tail, is_read
 from realtime_lb.journal.words import OUR_EVENTS, WORDS, Words, canonical, canonical_item
 from realtime_lb.typing import Dialect, JsonObject
 
@@ -100,7 +100,7 @@ class Journal:
             if not self.tail.hear(bytes(payload)):
                 return
         else:
-            event = parse_event(payload) if canonical(kind) in ANSWERED else None
+            event = parse_event(payload) if is_read(kind) else None
             if event is None:
                 return
             self.tail.say(Said(canonical(kind), bytes(payload), event))

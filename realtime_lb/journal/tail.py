@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 
 from attrs import define, field
 
+from realtime_lb.journal.words import canonical
 from realtime_lb.typing import JsonObject
 
-__all__ = ["ANSWERED", "Said", "Sound", "Tail"]
+__all__ = ["ANSWERED", "Said", "Sound", "Tail", "is_read"]
 
 _KEY = b'"audio"'
 _AUDIO = re.compile(rb'"audio"[ \t\r\n]*:[ \t\r\n]*"')
@@ -36,6 +37,11 @@ _IN_TURN = frozenset(
 
 ANSWERED = _IN_TURN | {"response.create"}
 """All events of the client's that a server answers; nobody can wait for an answer to any other."""
+
+
+def is_read(kind: str) -> bool:
+    """Say whether a client's event of this type is parsed for the journal."""
+    return canonical(kind) in ANSWERED
 
 
 @define(eq=False)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from realtime_lb.dialects import Translator
-from realtime_lb.dialects.upward import MOST_VALUES
 from realtime_lb.errors import InvalidEvent
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.parsing import MOST_STRUCTURE_BYTES
 from realtime_lb.typing import Dialect
 from tests.dialects.talk import BETA, GA, Pair
 
@@ -74,7 +74,7 @@ def test_no_depth_ends_a_session(client: Dialect, upstream: Dialect, depth: int)
 @pytest.mark.parametrize("value", [b"[],", b"1,", b'"k":1,', b"1e400,"])
 def test_an_event_of_more_values_than_anybody_has_is_refused_unread(value: bytes) -> None:
     translator, _ = between(BETA, GA)
-    heap = value * (MOST_VALUES * 4)
+    heap = value * MOST_STRUCTURE_BYTES
     is_object = b":" in value
     body = b'{"a":' + (b"{" if is_object else b"[") + heap.rstrip(b",") + (b"}" if is_object else b"]")
     for event in (body + b"}", body + b',"type":"session.update","session":{}}'):

@@ -52,6 +52,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "HandshakeRefused": errors.HandshakeRefused(429),
     "InternalError": errors.InternalError(),
     "InvalidEvent": errors.InvalidEvent("…"),
+    "TooCostly": errors.TooCostly(),
     "InvalidRequest": errors.InvalidRequest("…"),
     "MissingExtra": errors.MissingExtra("azure", "…"),
     "OriginRefused": errors.OriginRefused(),

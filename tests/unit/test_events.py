@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from realtime_lb.events import LONGEST_SLASHES, MOST_SEARCHES, event_type, parse_event
+from realtime_lb.events import MOST_SEARCHES, event_type, parse_event
+from realtime_lb.parsing import LONGEST_SLASHES
 
 
 @pytest.mark.parametrize(
