@@ -28,10 +28,12 @@ async def relay(request: web.Request) -> web.StreamResponse:
 
 
 async def copy(source: Socket, sink: Socket) -> None:
-    """Copy text messages, as frames without compression."""
+    """Copy messages, as frames without compression."""
     async for message in source:
         if message.type is WSMsgType.TEXT:
             await sink.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await sink.send_bytes(message.data)
 
 
 async def share_session(app: web.Application) -> Any:
