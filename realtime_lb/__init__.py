@@ -29,6 +29,7 @@ from realtime_lb.library import RealtimeSession
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.settings import (
+    AdmissionSettings,
     HealthSettings,
     LimitSettings,
     LoggingSettings,
@@ -41,6 +42,7 @@ from realtime_lb.sinks import LogSink
 from realtime_lb.typing import Dialect, Secret
 
 __all__ = [
+    "AdmissionSettings",
     "Authenticator",
     "Candidate",
     "ConfigError",

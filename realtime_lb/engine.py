@@ -24,6 +24,7 @@ from realtime_lb.records import Record
 from realtime_lb.reports import Reports
 from realtime_lb.second_look import SecondLook
 from realtime_lb.settings import Settings
+from realtime_lb.snapshots import DeploymentSnapshot
 from realtime_lb.typing import Clock
 from realtime_lb.warm import WarmPool
 
@@ -124,6 +125,24 @@ class Engine:
         self.settings = settings
         if self._begun and not self._ended:
             self._tend()
+
+    def shown(self) -> tuple[DeploymentSnapshot, ...]:
+        """Return what is known of each deployment at this moment."""
+        return tuple(self._shown(deployment) for deployment in self.settings.deployments)
+
+    def _shown(self, deployment: Deployment) -> DeploymentSnapshot:
+        chooser, name = self.chooser, deployment.id
+        return DeploymentSnapshot(
+            id=name,
+            model_group=deployment.model_group,
+            provider=deployment.provider,
+            model=deployment.model,
+            dialect=chooser.providers[deployment.provider].dialect(deployment),
+            order=deployment.order,
+            live_sessions=self.leases.live(name),
+            max_sessions=deployment.max_sessions,
+            standing=chooser.health.standing(deployment, chooser.groups[deployment.model_group]),
+        )
 
     async def aclose(self) -> None:
         """End it. Idempotent."""

@@ -17,6 +17,7 @@ from typing import Self
 from attrs import evolve
 
 from realtime_lb.abc import EventSink, ProviderAdapter, Strategy, Transport
+from realtime_lb.admission import Admission
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
 from realtime_lb.engine import assemble_engine
@@ -30,7 +31,6 @@ from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
 from realtime_lb.snapshots import (
-    DeploymentSnapshot,
     Explanation,
     Reconfigured,
     RouterSnapshot,
@@ -93,6 +93,7 @@ class RealtimeRouter:
         self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
         self._clock = clock
         self._sessions: set[Session] = set()
+        self._admission = Admission(settings=settings.admission, clock=clock)
         self.closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -171,40 +172,44 @@ class RealtimeRouter:
             UpstreamError: No upstream accepted the session. *accept* was not called.
             DownstreamClosed: *accept* raised a `ConnectionError`, or took too long: the client is gone.
             ShuttingDown: The router is closing, or closed while the session was being placed.
+            Overloaded: There is no room for another session. *accept* was not called.
 
         Cancelling before *accept* ends the dial; after it, it closes both ends with 1001.
         """
-        return await self._serve(request, accept)
+        return await self._serve(request, accept, sockets=2)
 
     async def _serve(
         self,
         request: SessionRequest,
         accept: Accept,
         on_rehomed: Callable[[SessionRehomed], None] | None = None,
+        *,
+        sockets: int = 1,
     ) -> SessionClosed:
         if self.closing:
             raise ShuttingDown
         self._engine.begin()
-        session = Session(
-            request=request,
-            catalog=self._catalog,
-            dialer=self._engine.dialer,
-            reports=self._engine.reports,
-            emit=self._ring.emit,
-            limits=self.settings.limits,
-            rehome=self.settings.rehome,
-            logging=self.settings.logging,
-            clock=self._clock,
-            on_rehomed=on_rehomed,
-        )
-        self._sessions.add(session)
-        self._idle.clear()
-        try:
-            return await session.run(accept)
-        finally:
-            self._sessions.discard(session)
-            if not self._sessions:
-                self._idle.set()
+        with self._admission.admitted(request.client_address, sockets=sockets):
+            session = Session(
+                request=request,
+                catalog=self._catalog,
+                dialer=self._engine.dialer,
+                reports=self._engine.reports,
+                emit=self._ring.emit,
+                limits=self.settings.limits,
+                rehome=self.settings.rehome,
+                logging=self.settings.logging,
+                clock=self._clock,
+                on_rehomed=on_rehomed,
+            )
+            self._sessions.add(session)
+            self._idle.clear()
+            try:
+                return await session.run(accept)
+            finally:
+                self._sessions.discard(session)
+                if not self._sessions:
+                    self._idle.set()
 
     @asynccontextmanager
     async def connect(  # noqa: PLR0913  # a request's attributes
@@ -237,7 +242,7 @@ class RealtimeRouter:
             The session. Leaving the block closes it.
 
         Raises:
-            RequestRefused, UpstreamError: As for `serve`.
+            RequestRefused, UpstreamError, Overloaded: As for `serve`.
         """
         request = SessionRequest(
             model=model,
@@ -281,26 +286,16 @@ class RealtimeRouter:
         found = [session.snapshot() for session in self._sessions]
         return tuple(sorted(found, key=lambda session: session.age_s, reverse=True))
 
+    @property
+    def is_short_of_memory(self) -> bool:
+        """Whether no more clients should be sent here: nine tenths of the memory limit are in use."""
+        return self._admission.is_short_of_memory
+
     def snapshot(self) -> RouterSnapshot:
         """Return what the router holds at this moment."""
         return RouterSnapshot(
             models=self._catalog.names,
-            deployments=tuple(
-                DeploymentSnapshot(
-                    id=d.id,
-                    model_group=d.model_group,
-                    provider=d.provider,
-                    model=d.model,
-                    dialect=self.providers[d.provider].dialect(d),
-                    order=d.order,
-                    live_sessions=self._engine.leases.live(d.id),
-                    max_sessions=d.max_sessions,
-                    standing=self._engine.chooser.health.standing(
-                        d, self._catalog.groups[d.model_group].deployments
-                    ),
-                )
-                for d in self.settings.deployments
-            ),
+            deployments=self._engine.shown(),
             live_sessions=len(self._sessions),
             records_dropped=self._ring.dropped,
         )
@@ -352,8 +347,8 @@ class RealtimeRouter:
 
         Sessions that are live where a deployment was removed, or reaches another upstream now, move between
         two of their turns, as `drain` moves them. All others go on untouched, and what is known of their
-        deployments stays known. New sessions go by ``rehome``, too. ``server``, ``health``, ``limits`` and
-        ``logging`` stay as they are.
+        deployments stays known. New sessions go by ``rehome`` and ``admission``, too. ``server``, ``health``,
+        ``limits`` and ``logging`` stay as they are.
 
         Args:
             settings: What to go by.
@@ -369,6 +364,7 @@ class RealtimeRouter:
         self.settings = evolve(settings, **{name: getattr(old, name) for name in _FIXED})
         renamed = self._own_strategy is None and old.routing.strategy != settings.routing.strategy
         strategy = Affinity(STRATEGIES[settings.routing.strategy](self._rng)) if renamed else None
+        self._admission.settings = settings.admission
         self._catalog.reload(self.settings)
         self._engine.reload(self.settings, strategy)
         leaving = [session.deployment_id for session in self._sessions if session.reconsider()]

@@ -12,6 +12,7 @@ from realtime_lb.deployments import Deployment
 from realtime_lb.typing import Secret, read_only
 
 __all__ = [
+    "AdmissionSettings",
     "HealthSettings",
     "LimitSettings",
     "LoggingSettings",
@@ -207,6 +208,27 @@ class ServerSettings:
 
 
 @frozen(kw_only=True)
+class AdmissionSettings:
+    """How many may come in. Whoever is too much is refused before anybody is dialled, with `Retry-After`.
+
+    Attributes:
+        max_sessions: Sessions at once, those that are being placed included. More get a 503. None: as many as
+            memory and, in a gateway process, its limit on open files allow.
+        max_sessions_per_address: Sessions at once from one client address; of IPv6, from one /64. More get a
+            429. Behind a proxy, list it in `trusted_proxies`, or all its clients count as one.
+        max_opens_per_address: Sessions that one client address may begin within any minute, however short
+            they are. More get a 429.
+        memory_limit_bytes: What the process may use. Opens get a 503 from 85 % of it on, and
+            `/health/readiness` does from 90 % on. None: the limit of its cgroup or its RLIMIT_AS, if any.
+    """
+
+    max_sessions: int | None = None
+    max_sessions_per_address: int | None = None
+    max_opens_per_address: int | None = None
+    memory_limit_bytes: int | None = None
+
+
+@frozen(kw_only=True)
 class Settings:
     """Everything.
 
@@ -218,6 +240,7 @@ class Settings:
         limits: What a connection may cost.
         logging: What is logged.
         server: The gateway's door.
+        admission: How many may come in.
     """
 
     deployments: tuple[Deployment, ...]
@@ -227,3 +250,4 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     logging: LoggingSettings = LoggingSettings()
     server: ServerSettings = ServerSettings()
+    admission: AdmissionSettings = AdmissionSettings()

@@ -19,7 +19,7 @@ from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
 from realtime_lb.cli.processes import best_loop, entered_listening, until_signal
 from realtime_lb.cli.rereading import Read, anew, at_each_sighup, reread
-from realtime_lb.cli.shares import SPLIT, Share, check_shares, reserved_port
+from realtime_lb.cli.shares import CAPS, SPLIT, Share, check_shares, reserved_port
 from realtime_lb.cli.workers import Crew, with_parent
 from realtime_lb.errors import MissingExtra
 from realtime_lb.router import RealtimeRouter
@@ -93,7 +93,8 @@ _FILE = click.Path(path_type=Path)
     type=click.IntRange(1, MOST_WORKERS),
     default=1,
     show_default=True,
-    help="Processes that share the port. Each gets its part of every max_parallel_requests, rpm and tpm.",
+    help="Processes that share the port. Each gets its part of every max_parallel_requests, rpm and tpm, "
+    "and of what realtime_lb.admission sets.",
 )
 @click.option("--share", type=Share.read, hidden=True, help="This is a worker, such as 2/4.")
 def serve(
@@ -252,8 +253,9 @@ class Serving:
     def _say_hello(self, url: str, operators: OperatorsDoor | None = None, *, workers: int = 1) -> None:
         settings = self.configuration.settings
         lane = "picows" if self.lane == "fast" else "aiohttp"
+        caps = [name for name in CAPS if getattr(settings.admission, name) is not None]
         sharing = (
-            f"; {workers} workers, each with its part of {_listed(list(SPLIT.values()))}"
+            f"; {workers} workers, each with its part of {_listed([*SPLIT.values(), *caps])}"
             if workers > 1
             else ""
         )

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from realtime_lb.cli.failures import Unusable
-from realtime_lb.deployments import Deployment
-from realtime_lb.settings import Settings
+from realtime_lb.settings import AdmissionSettings, Settings
 
-__all__ = ["SPLIT", "Share", "check_shares", "reserved_port"]
+__all__ = ["CAPS", "SPLIT", "Share", "check_shares", "reserved_port"]
 
 SPLIT = {"max_sessions": "max_parallel_requests", "rpm": "rpm", "tpm": "tpm"}
 """What a deployment grants to all processes together, and what that is called in the configuration.
 
 Knowing nothing of each other, each process gets a part.
 """
+
+CAPS = tuple(attribute.name for attribute in fields(AdmissionSettings))
+"""So it is with what clients may take, and with memory."""
 
 
 @frozen
@@ -45,13 +47,13 @@ class Share:
 
     def of(self, settings: Settings) -> Settings:
         """Return *settings* with this worker's part of each cap. All workers' parts add up to the whole."""
-        parts = tuple(self._part(deployment) for deployment in settings.deployments)
-        return evolve(settings, deployments=parts)
+        parts = tuple(self._part(deployment, SPLIT) for deployment in settings.deployments)
+        return evolve(settings, deployments=parts, admission=self._part(settings.admission, CAPS))
 
-    def _part(self, deployment: Deployment) -> Deployment:
-        wholes = {name: getattr(deployment, name) for name in SPLIT}
-        parts: Any = {name: self._of(whole) for name, whole in wholes.items() if whole is not None}
-        return evolve(deployment, **parts)
+    def _part(self, values: Any, names: Iterable[str]) -> Any:
+        wholes = {name: getattr(values, name) for name in names}
+        parts = {name: self._of(whole) for name, whole in wholes.items() if whole is not None}
+        return evolve(values, **parts)
 
     def _of(self, whole: int) -> int:
         part, rest = divmod(whole, self.workers)
@@ -64,14 +66,17 @@ def check_shares(settings: Settings, workers: int) -> None:
     Raises:
         Unusable: Something is smaller than the number of workers.
     """
+    for what, whole in _wholes(settings):
+        if whole is not None and whole < workers:
+            raise Unusable(f"{what} is {whole}, which {workers} workers cannot share: start fewer --workers")
+
+
+def _wholes(settings: Settings) -> Iterator[tuple[str, int | None]]:
     for deployment in settings.deployments:
         for name, configured in SPLIT.items():
-            whole = getattr(deployment, name)
-            if whole is not None and whole < workers:
-                raise Unusable(
-                    f"{configured} of {deployment.id!r} is {whole}, which {workers} workers cannot share: "
-                    "start fewer --workers"
-                )
+            yield f"{configured} of {deployment.id!r}", getattr(deployment, name)
+    for name in CAPS:
+        yield f"realtime_lb.admission.{name}", getattr(settings.admission, name)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "enable_oauth2_proxy_auth": _CLIENTS_KEY,
         "forward_client_headers_to_llm_api": "",
         "forward_openai_org_id": "",
-        "global_max_parallel_requests": "",
+        "global_max_parallel_requests": "set realtime_lb.admission.max_sessions",
         "health_check_concurrency": "",
         "health_check_details": "",
         "health_check_ignore_transient_errors": "",

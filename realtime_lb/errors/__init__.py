@@ -14,7 +14,9 @@
     │   ├── UnknownModel               404
     │   ├── UnknownDeployment          404
     │   ├── UpgradeRequired            426
-    │   └── GroupFull                  429
+    │   ├── GroupFull                  429
+    │   ├── TooManySessions            429: of one address
+    │   └── TooManyOpens               429: of one address within a minute
     ├── UpstreamError                  the provider's fault
     │   ├── DialError                  one attempt failed before its first accepted event
     │   │   ├── UpstreamUnreachable
@@ -28,6 +30,7 @@
     │   └── UpstreamLost               an accepted one went away without a word
     ├── DownstreamClosed               nobody's fault: the client left
     ├── ShuttingDown                   503: the gateway is going away
+    ├── Overloaded                     503: the gateway is full
     ├── SlowConsumer                   one peer stopped reading
     ├── SessionEnded                   a library session is over
     └── InternalError                  ours
@@ -40,6 +43,7 @@ from realtime_lb.errors.configuration import ConfigError, ConfigProblem, Missing
 from realtime_lb.errors.endings import (
     DownstreamClosed,
     InternalError,
+    Overloaded,
     SessionEnded,
     ShuttingDown,
     SlowConsumer,
@@ -51,6 +55,8 @@ from realtime_lb.errors.refusals import (
     OriginRefused,
     RequestRefused,
     TooCostly,
+    TooManyOpens,
+    TooManySessions,
     Unauthenticated,
     UnknownDeployment,
     UnknownModel,
@@ -89,12 +95,15 @@ __all__ = [
     "InvalidRequest",
     "MissingExtra",
     "OriginRefused",
+    "Overloaded",
     "RealtimeError",
     "RequestRefused",
     "SessionEnded",
     "ShuttingDown",
     "SlowConsumer",
     "TooCostly",
+    "TooManyOpens",
+    "TooManySessions",
     "Unauthenticated",
     "UnknownDeployment",
     "UnknownModel",

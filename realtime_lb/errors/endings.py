@@ -5,7 +5,7 @@ from __future__ import annotations
 from realtime_lb.errors.root import RealtimeError
 from realtime_lb.frames import Close
 
-__all__ = ["DownstreamClosed", "InternalError", "SessionEnded", "ShuttingDown", "SlowConsumer"]
+__all__ = ["DownstreamClosed", "InternalError", "Overloaded", "SessionEnded", "ShuttingDown", "SlowConsumer"]
 
 
 class DownstreamClosed(RealtimeError):
@@ -28,6 +28,17 @@ class ShuttingDown(RealtimeError):
 
     def __init__(self) -> None:
         super().__init__("The gateway is shutting down", retry_after_s=1.0)
+
+
+class Overloaded(RealtimeError):
+    """The gateway has no room for another session. Its log says of what there is too little."""
+
+    http_status = 503
+    close_code = 1013
+    code = "overloaded"
+
+    def __init__(self) -> None:
+        super().__init__("The gateway has no room for another session", retry_after_s=5.0)
 
 
 class SlowConsumer(RealtimeError):

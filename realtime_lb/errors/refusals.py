@@ -13,6 +13,8 @@ __all__ = [
     "OriginRefused",
     "RequestRefused",
     "TooCostly",
+    "TooManyOpens",
+    "TooManySessions",
     "Unauthenticated",
     "UnknownDeployment",
     "UnknownModel",
@@ -131,3 +133,27 @@ class GroupFull(RequestRefused):
         super().__init__(
             f"Every deployment of {model_group!r} is at its session limit", retry_after_s=retry_after_s
         )
+
+
+class TooManySessions(RequestRefused):
+    """The client's address holds as many sessions as one may."""
+
+    http_status = 429
+    close_code = 1013
+    kind = "rate_limit_error"
+    code = "too_many_sessions"
+
+    def __init__(self) -> None:
+        super().__init__("Your address has as many sessions as it may", retry_after_s=5.0)
+
+
+class TooManyOpens(RequestRefused):
+    """The client's address began as many sessions within a minute as one may."""
+
+    http_status = 429
+    close_code = 1013
+    kind = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("Your address opens sessions faster than it may", retry_after_s=retry_after_s)

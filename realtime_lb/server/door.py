@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -63,7 +64,7 @@ def refusal(error: RealtimeError) -> web.Response:
     """
     response = web.json_response(error.as_body(), status=error.http_status)
     if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     response.force_close()
     return response
 

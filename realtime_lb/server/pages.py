@@ -59,6 +59,8 @@ def _readiness(router: RealtimeRouter) -> Handler:
     async def handle(_request: web.Request) -> web.StreamResponse:
         if router.closing:
             return web.json_response({"status": "draining"}, status=503)
+        if router.is_short_of_memory:
+            return web.json_response({"status": "short of memory"}, status=503)
         return web.json_response({"status": "healthy"})
 
     return handle

@@ -115,10 +115,19 @@ def _only(values: Sequence[str]) -> str:
 def _client_address(request: web.Request, server: ServerSettings) -> str | None:
     """Return where the client called from: the last address that is no trusted proxy's."""
     address = request.remote
-    hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
+    hops = [_without_port(hop) for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
     while address is not None and hops and hops[-1] and _is_trusted(address, server):
         address = hops.pop()
     return None if address is None else address[:45]  # no IPv6 address is longer
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of ``203.0.113.9:4711`` or ``[2001:db8::1]:4711``, as Azure's gateways write it."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    address, _, port = hop.partition(":")
+    return hop if ":" in port else address
 
 
 def _is_trusted(address: str, server: ServerSettings) -> bool:
