@@ -35,20 +35,30 @@ class Leg:
         self._on_frame = on_frame
 
     async def close(self, close: Close) -> None:
-        """End the connection in peace, within its deadline, and wait for its reader to be done."""
+        """End the connection in peace, within its deadline, and wait for its reader to be done.
+
+        Cancelled, it ends both at once.
+        """
         try:
             await self.connection.close(close.code, close.reason)
         finally:
             await self._reader_done()
 
     async def abort(self) -> None:
-        """End the connection at once and wait for its reader to be done."""
+        """End the connection at once and wait for its reader to be done; cancelled, it does not wait."""
         self.connection.abort()
         await self._reader_done()
 
     async def _reader_done(self) -> None:
-        await asyncio.wait({self.ended}, timeout=_READER_GRACE_S)
-        self.ended.cancel()  # nothing if it is done
+        try:
+            await asyncio.wait({self.ended}, timeout=_READER_GRACE_S)
+        finally:  # who is cancelled here does not leave a reader behind
+            self.ended.cancel()  # nothing if it is done
+            self.ended.add_done_callback(_look_at)
         await asyncio.wait({self.ended})
-        if not self.ended.cancelled():
-            self.ended.exception()  # told already to whoever awaited `ended`; asyncio must not tell again
+
+
+def _look_at(ended: asyncio.Task[Close]) -> None:
+    """Whoever awaited it has been told already; asyncio must not tell again."""
+    if not ended.cancelled():
+        ended.exception()

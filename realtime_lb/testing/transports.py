@@ -242,6 +242,19 @@ async def _a_paused_connection_can_be_aborted(near: Connection, far: Connection)
     assert (await theirs.ended).code == 1006, "the peer of an aborted connection must see 1006"
 
 
+async def _pausing_an_aborted_connection_is_nothing(near: Connection, far: Connection) -> None:
+    ours, theirs = _Reader(near), _Reader(far)
+    near.pause()
+    for _ in range(_UNDER_WAY):
+        far.write(Frame(Opcode.BINARY, _CHUNK))
+    await asyncio.sleep(0)
+    near.abort()
+    near.pause()
+    await ours.ended
+    assert not ours.frames, "frames were delivered after abort()"
+    assert (await theirs.ended).code == 1006, "the peer of an aborted connection must see 1006"
+
+
 async def _who_closes_second_waits_for_the_first(near: Connection, far: Connection) -> None:
     ours, theirs = _Reader(near), _Reader(far)
     closing = [asyncio.create_task(near.close(code)) for code in (4004, 4005)]
@@ -284,6 +297,7 @@ CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
             _closing_a_peer_that_reads_nothing_ends,
             _a_paused_connection_can_be_closed,
             _a_paused_connection_can_be_aborted,
+            _pausing_an_aborted_connection_is_nothing,
             _who_closes_second_waits_for_the_first,
             _a_cancelled_close_aborts,
         )

@@ -98,7 +98,7 @@ class AiohttpConnection:
             opcode = _DATA.get(message.type)
             if opcode is None:
                 return self._end(message)
-            if self._said is None:
+            if self._said is None and not self._lost:
                 on_frame(Frame(opcode, message.data))
 
     def _end(self, message: aiohttp.WSMessage) -> Close:
@@ -143,7 +143,7 @@ class AiohttpConnection:
         return acknowledged_bytes(self._transport) or -unsent_bytes(self._transport)
 
     def pause(self) -> None:
-        if self._resumed is None and self._said is None:
+        if self._resumed is None and self._said is None and not self._lost:
             self._resumed = asyncio.Event()
 
     def resume(self) -> None:
