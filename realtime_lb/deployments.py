@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
+from attrs.validators import instance_of
 
 from realtime_lb.typing import Secret, read_only
 
@@ -21,11 +22,12 @@ class Tls:
     """How the upstream's certificate is checked.
 
     Attributes:
-        verify: False trusts anybody who answers; every start says so loudly.
+        verify: False trusts anybody who answers; the gateway warns of it at every start. It has to be said in
+            so many words: what is merely falsy is refused.
         ca_file: A bundle of PEM certificates to trust instead of the system's.
     """
 
-    verify: bool = True
+    verify: bool = field(default=True, validator=instance_of(bool))
     ca_file: Path | None = None
 
 
