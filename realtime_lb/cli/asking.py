@@ -72,9 +72,19 @@ def gatehouse(config: Path | None, url: str | None) -> Gatehouse:
         server = read_configuration(config).settings.server
     if url is None:
         return Gatehouse(_url_of(server), server.master_key)
+    return Gatehouse(_checked(url), server.master_key)
+
+
+def _checked(url: str) -> str:
+    """Return *url* as a root that may be shown. What is refused is not: it may hold a key."""
     if not url.startswith(("http://", "https://")):
-        raise Unusable(f"--url {url!r} is no address: write it as http://127.0.0.1:4001")
-    return Gatehouse(url.rstrip("/"), server.master_key)
+        raise Unusable("--url is no address: write it as http://127.0.0.1:4001")
+    if "@" in url or "?" in url or "#" in url:
+        raise Unusable(
+            "--url holds more than an address: write it as http://127.0.0.1:4001; "
+            "--config or LITELLM_MASTER_KEY can name the key"
+        )
+    return url.rstrip("/")
 
 
 def _url_of(server: ServerSettings) -> str:
@@ -126,7 +136,7 @@ async def _fetch(where: Gatehouse, method: Method, path: str, query: Mapping[str
         ):
             return response.status, await _json_of(response)
     except aiohttp.InvalidURL:
-        raise Unusable(f"--url {where.url!r} is no address: write it as http://127.0.0.1:4001") from None
+        raise Unusable("--url is no address: write it as http://127.0.0.1:4001") from None
     except TimeoutError:
         raise CannotBeDone(f"{where.url} does not answer within {_PATIENCE_S:.0f} s") from None
     except (aiohttp.ClientError, OSError) as error:
@@ -165,7 +175,7 @@ def _refusal(where: Gatehouse, status: int, body: Any) -> click.ClickException:
     if status == 401:
         hint = "it is not this gateway's" if where.key else "--config or LITELLM_MASTER_KEY can name it"
         return Unusable(f"{where.url} wants the master key: {hint}")
-    return Unusable(told["message"])
+    return Unusable("".join(c if c.isprintable() else "?" for c in told["message"]))
 
 
 def _number(value: float | None, _: object) -> float:

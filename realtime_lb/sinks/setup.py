@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from realtime_lb.sinks.log import LOGGER
 
@@ -21,8 +22,8 @@ def configure_logging(level: str = "info", format: str = "console") -> None:  # 
 
     ``json`` writes one valid JSON object a line, in ASCII, whatever is in the values. ``console`` is for
     people: control characters and line separators in values are escaped, so that nobody can forge a line or
-    reach the terminal; only a traceback spans several lines. Other libraries are heard from ``warning`` up,
-    since their informative lines hold whole URLs.
+    reach the terminal; only a traceback spans several lines, all of which are indented. Other libraries are
+    heard from ``warning`` up, since their informative lines hold whole URLs.
 
     May be called again; the last call holds.
 
@@ -72,10 +73,15 @@ def _console() -> list[Processor]:
     return [
         _escape_controls,
         # The default would show a traceback's local variables, and with them keys.
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        ),
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback),
     ]
+
+
+def _traceback(out: TextIO, exc_info: ExcInfo) -> None:
+    """Write a traceback of which no line can be taken for an event's: an error's text may be anybody's."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    out.writelines(f"\n    {_escaped(line)}" for line in plain.getvalue().strip("\n").split("\n"))
 
 
 def _json() -> list[Processor]:
