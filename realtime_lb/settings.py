@@ -161,12 +161,15 @@ class LimitSettings:
         stall_timeout_s: How long a peer may take nothing before its session ends. Below the 20 s that
             websocket peers commonly wait for a pong, which a paused leg cannot send.
         close_timeout_s: How long a closing handshake may take before the socket is aborted.
+        message_timeout_s: How long a message may take from its first byte to its last. 15 MiB in 30 s are
+            4 Mbit/s.
     """
 
     max_message_bytes: int = 16 * 1024 * 1024
     heartbeat_s: float = 20.0
     stall_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
+    message_timeout_s: float = 30.0
 
 
 @frozen(kw_only=True)

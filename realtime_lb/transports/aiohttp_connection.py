@@ -13,6 +13,8 @@ from aiohttp import web
 
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.aiohttp_reader import is_within_message
+from realtime_lb.transports.assembly import UNFINISHED, Assembly
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
     limit_unacknowledged_time,
@@ -34,6 +36,10 @@ def _nothing() -> None:
     """Stand in for an owner that does not want to know."""
 
 
+def _drop(_frame: Frame) -> None:
+    """Take a message that nobody wants yet."""
+
+
 class AiohttpConnection:
     """A `Connection` over one of aiohttp's two websocket classes, which differ in nothing that matters here.
 
@@ -41,7 +47,7 @@ class AiohttpConnection:
         websocket: Opened with ``autoclose=False`` and ``decode_text=False``.
         transport: What it runs on; aiohttp's own close can hang on a peer that does not read, so the last
             word must be ours.
-        limits: ``stall_timeout_s`` and ``close_timeout_s`` are used.
+        limits: The durations are used, but for the heartbeat's.
         release: Called on an abort, to have aiohttp forget the connection.
     """
 
@@ -63,6 +69,9 @@ class AiohttpConnection:
         self._said: Close | None = None
         self._closed = asyncio.Event()
         self._lost = False
+        self._on_frame: OnFrame = _drop
+        self._noted: OnFrame | None = None
+        self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_unacknowledged_time(transport, 2 * limits.stall_timeout_s)
         limit_unsent(transport)
@@ -73,15 +82,17 @@ class AiohttpConnection:
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._pumped = asyncio.Event()
+        self._on_frame = on_frame
         try:
-            return await self._pump(on_frame)
+            return await self._pump()
         except Exception:
             self.abort()
             raise
         finally:
+            self._assembly.stop()
             self._pumped.set()
 
-    async def _pump(self, on_frame: OnFrame) -> Close:
+    async def _pump(self) -> Close:
         receive = self._websocket.receive
         while True:
             while self._resumed is not None:
@@ -99,7 +110,7 @@ class AiohttpConnection:
             if opcode is None:
                 return self._end(message)
             if self._said is None and not self._lost:
-                on_frame(Frame(opcode, message.data))
+                self._on_frame(Frame(opcode, message.data))
 
     def _end(self, message: aiohttp.WSMessage) -> Close:
         if message.type is aiohttp.WSMsgType.CLOSE:
@@ -143,6 +154,7 @@ class AiohttpConnection:
         return acknowledged_bytes(self._transport) or -unsent_bytes(self._transport)
 
     def pause(self) -> None:
+        self._assembly.restart()
         if self._resumed is None and self._said is None and not self._lost:
             self._resumed = asyncio.Event()
 
@@ -150,6 +162,26 @@ class AiohttpConnection:
         if self._resumed is not None:
             self._resumed.set()
             self._resumed = None
+
+    def _is_under_way(self) -> bool:
+        """Look whether a message is, and find out if it is the same one at the next look."""
+        if self._resumed is not None or self._said is not None or not is_within_message(self._transport):
+            return False
+        if self._noted is None:
+            self._noted, self._on_frame = self._on_frame, self._deliver_noted
+        return True
+
+    def _deliver_noted(self, frame: Frame) -> None:
+        """Deliver the one message during which somebody looked."""
+        assert self._noted is not None  # noqa: S101  # only then we are called
+        self._on_frame, self._noted = self._noted, None
+        self._assembly.restart()
+        self._on_frame(frame)
+
+    def _late(self) -> None:
+        """Have aiohttp find its peer's fault, as where that breaks the protocol: it tells it, and us."""
+        error = aiohttp.WebSocketError(UNFINISHED.code, UNFINISHED.reason)
+        self._websocket._reader.set_exception(error)  # type: ignore[union-attr]  # noqa: SLF001  # its parser's way
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         if self._said is not None:
@@ -169,6 +201,7 @@ class AiohttpConnection:
         finally:
             if unsent_bytes(self._transport):  # it said goodbye, and reads nothing any more
                 self.abort()
+            self._assembly.stop()
             self._closed.set()
 
     async def _shake_hands(self, close: Close) -> None:
@@ -184,6 +217,7 @@ class AiohttpConnection:
 
     def abort(self) -> None:
         self._lost = True
+        self._assembly.stop()
         self.resume()
         self._transport.abort()
         self._release()

@@ -9,6 +9,7 @@ from typing import Any
 
 from realtime_lb.frames import Close, Frame, OnFrame, shorten_reason
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.assembly import UNFINISHED, Assembly
 from realtime_lb.transports.heartbeat import Heartbeat
 from realtime_lb.transports.picows_messages import Messages, drop
 from realtime_lb.transports.picows_takeover import Takeover
@@ -50,6 +51,7 @@ class PicowsConnection:
     """
 
     __slots__ = (
+        "_assembly",
         "_close_timeout_s",
         "_discards",
         "_frames",
@@ -66,6 +68,7 @@ class PicowsConnection:
         "_messages",
         "_most_bytes",
         "_news",
+        "_on_frame",
         "_on_lost",
         "_ping_to_answer",
         "_pumping",
@@ -111,6 +114,8 @@ class PicowsConnection:
         self._send: Any = self._frames.send
         self._most_bytes = sys.maxsize if is_client else MOST_COPIED_BYTES
         self._heartbeat = Heartbeat(limits.heartbeat_s, self._silence_s, self._ping, self.abort)
+        self._on_frame: OnFrame = drop
+        self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_unacknowledged_time(transport, 2 * limits.stall_timeout_s)
         limit_unsent(transport)
@@ -121,7 +126,7 @@ class PicowsConnection:
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._is_pumped = True
-        self._messages.deliver = on_frame
+        self._messages.deliver = self._on_frame = on_frame
         self._read_on()
         try:
             if self._how is not None:
@@ -153,6 +158,7 @@ class PicowsConnection:
 
     def pause(self) -> None:
         self._is_paused = True
+        self._assembly.restart()
         if self._is_pumped and not self._is_mute and not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -227,12 +233,14 @@ class PicowsConnection:
 
     def pinged(self, payload: bytes) -> None:
         """Answer, or remember the last one only: who floods with pings and reads no pong gets none."""
+        self._finished()
         if self._is_full:
             self._ping_to_answer = payload
         else:
             self._frames.send_pong(payload)
 
     def ponged(self) -> None:
+        self._finished()
         self._heard_at_s = self._loop.time()
 
     def _ping(self) -> None:
@@ -243,6 +251,29 @@ class PicowsConnection:
         """Where the kernel does not tell when something came last, only a pong counts."""
         told_s = silence_s(self._transport)
         return self._loop.time() - self._heard_at_s if told_s is None else told_s
+
+    def _is_under_way(self) -> bool:
+        """Look whether a message is, and find out if it is the same one at the next look."""
+        if self._is_paused or self._discards or not self._is_pumped:
+            return False
+        if not (self._messages.has_fragments or self._takeover.has_part):
+            return False
+        if self._messages.deliver is self._on_frame:
+            self._messages.deliver = self._deliver_noted
+        return True
+
+    def _deliver_noted(self, frame: Frame) -> None:
+        """Deliver the one message during which somebody looked."""
+        self._messages.deliver = self._on_frame
+        self._assembly.restart()
+        self._on_frame(frame)
+
+    def _finished(self) -> None:
+        if not self._messages.has_fragments:
+            self._assembly.restart()
+
+    def _late(self) -> None:
+        self.violated(UNFINISHED)
 
     def said_goodbye(self, close: Close) -> None:
         handshake = self._frames.close_handshake
@@ -282,6 +313,7 @@ class PicowsConnection:
     def lost(self, error: Exception | None) -> None:
         self._is_mute = self._is_gone = True
         self._heartbeat.stop()
+        self._assembly.stop()
         self._end(self._last_words())
         self._on_lost(error)
 

@@ -58,6 +58,11 @@ class Messages(WSListener):
         self._parts = bytearray()
         self._fragments = 0
 
+    @property
+    def has_fragments(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._opcode is not None
+
     def pause_writing(self) -> None:
         self._owner.pause_writing()
 

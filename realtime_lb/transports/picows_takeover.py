@@ -78,7 +78,7 @@ class Takeover:
         already_read: What the peer has sent behind its handshake.
     """
 
-    __slots__ = ("_protocol", "_transport", "_unread", "frames")
+    __slots__ = ("_protocol", "_room_bytes", "_transport", "_unread", "frames")
 
     def __init__(
         self,
@@ -98,6 +98,7 @@ class Takeover:
         self._protocol = _protocol(listener, owner, is_client=is_client, max_frame_bytes=max_frame_bytes)
         socket = _Socket(transport, owner.refused)
         self._protocol.connection_made(socket)
+        self._room_bytes = len(_get_buffer(self._protocol, -1))
         self.frames: WSTransport = self._protocol.transport
         _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
         self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
@@ -111,6 +112,15 @@ class Takeover:
             _feed(self._protocol, unread)
         if not self._transport.is_closing():
             self._transport.resume_reading()
+
+    @property
+    def has_part(self) -> bool:
+        """Whether part of a frame has been read, and not all of it: then it lies in picows' buffer.
+
+        That doubles as it fills, so an empty one is as large as at first, times a power of two.
+        """
+        doubled, rest = divmod(len(_get_buffer(self._protocol, -1)), self._room_bytes)
+        return rest != 0 or doubled & (doubled - 1) != 0
 
     def discard(self) -> None:
         """Read on without looking, so that a goodbye on its way is not undone by unread data."""

@@ -1,0 +1,58 @@
+"""Finding out that a peer has begun a message and does not finish it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from realtime_lb.frames import Close
+
+__all__ = ["UNFINISHED", "Assembly"]
+
+UNFINISHED = Close(1008, "a message took too long")
+
+LOOKS = 6
+"""In the time that a message may take, which is kept to that part of it: one of 30 s ends after 25 to 30."""
+
+
+class Assembly:
+    """Gives up a peer whose message is under way for too long, however steadily its bytes come.
+
+    One timer a connection, set a few times in that time: no frame touches it.
+
+    Args:
+        limit_s: How long a message may take from its first byte to its last.
+        is_under_way: Looks whether part of a message has come, and not all of it.
+        on_late: Called once, when it has been for too long.
+    """
+
+    __slots__ = ("_is_under_way", "_limit_s", "_on_late", "_since_s", "_timer")
+
+    def __init__(self, limit_s: float, is_under_way: Callable[[], bool], on_late: Callable[[], None]) -> None:
+        self._limit_s = limit_s
+        self._is_under_way = is_under_way
+        self._on_late = on_late
+        self._since_s: float | None = None
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._limit_s / LOOKS, self._look)
+
+    def _look(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if not self._is_under_way():
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = now_s  # it may have begun right after the look before
+        elif now_s - self._since_s >= self._limit_s * (1 - 1 / LOOKS):
+            self._on_late()
+            return
+        self._look_again()
+
+    def restart(self) -> None:
+        """Take in that a message was finished, or that it was us who did not read on."""
+        self._since_s = None
+
+    def stop(self) -> None:
+        """Look no more. Idempotent."""
+        self._timer.cancel()
