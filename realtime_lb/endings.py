@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from realtime_lb.errors import RealtimeError, SlowConsumer, UpstreamLost
+from realtime_lb.errors import RealtimeError, ShuttingDown, SlowConsumer, UpstreamLost
 from realtime_lb.frames import Close
 from realtime_lb.records import Direction, Fault
 
@@ -57,7 +57,9 @@ def farewell(ending: Ending, stall_timeout_s: float) -> Farewell:
     """
     close = ending.close
     if ending.by is None:
-        return Farewell(close, close, Fault.GATEWAY)
+        going = ShuttingDown()
+        told = Close(close.code, going.close_reason)
+        return Farewell(told, close, Fault.GATEWAY, going, tell_client=True)
     if ending.by is Direction.CLIENT:
         if ending.stalled:
             error = SlowConsumer(stall_timeout_s)

@@ -126,22 +126,22 @@ class Engine:
         if self._begun and not self._ended:
             self._tend()
 
-    def shown(self) -> tuple[DeploymentSnapshot, ...]:
-        """Return what is known of each deployment at this moment."""
-        return tuple(self._shown(deployment) for deployment in self.settings.deployments)
-
-    def _shown(self, deployment: Deployment) -> DeploymentSnapshot:
-        chooser, name = self.chooser, deployment.id
-        return DeploymentSnapshot(
-            id=name,
-            model_group=deployment.model_group,
-            provider=deployment.provider,
-            model=deployment.model,
-            dialect=chooser.providers[deployment.provider].dialect(deployment),
-            order=deployment.order,
-            live_sessions=self.leases.live(name),
-            max_sessions=deployment.max_sessions,
-            standing=chooser.health.standing(deployment, chooser.groups[deployment.model_group]),
+    def snapshots(self) -> tuple[DeploymentSnapshot, ...]:
+        """Return what each deployment is at this moment, in the order of the configuration."""
+        chooser = self.chooser
+        return tuple(
+            DeploymentSnapshot(
+                id=d.id,
+                model_group=d.model_group,
+                provider=d.provider,
+                model=d.model,
+                dialect=chooser.providers[d.provider].dialect(d),
+                order=d.order,
+                live_sessions=self.leases.live(d.id),
+                max_sessions=d.max_sessions,
+                standing=chooser.health.standing(d, chooser.groups[d.model_group]),
+            )
+            for d in self.settings.deployments
         )
 
     async def aclose(self) -> None:

@@ -21,12 +21,13 @@ from realtime_lb.admission import Admission
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
 from realtime_lb.engine import assemble_engine
-from realtime_lb.errors import ShuttingDown, UnknownDeployment
+from realtime_lb.errors import UnknownDeployment
 from realtime_lb.explain import explain
 from realtime_lb.library import RealtimeSession, session_over
 from realtime_lb.providers import load_providers
 from realtime_lb.records import SessionClosed, SessionRehomed
 from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
+from realtime_lb.roster import Roster
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
 from realtime_lb.sinks import LogSink, SinkRing
@@ -68,7 +69,6 @@ class RealtimeRouter:
     Attributes:
         settings: What it goes by.
         providers: Adapters by name.
-        closing: `aclose` was called; no new session should come.
 
     Raises:
         ConfigError: The settings name a strategy or a provider that does not exist.
@@ -92,11 +92,9 @@ class RealtimeRouter:
         self._transport = transport or transport_for(lane_or_best(), settings.limits)
         self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
         self._clock = clock
-        self._sessions: set[Session] = set()
+        self._roster = Roster()
         self._admission = Admission(settings=settings.admission, clock=clock)
-        self.closing = False
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._releasing = asyncio.Lock()
         rng = self._rng = rng or random.Random()  # noqa: S311  # chance, not secrecy
         self._engine = assemble_engine(
             settings,
@@ -186,30 +184,22 @@ class RealtimeRouter:
         *,
         sockets: int = 1,
     ) -> SessionClosed:
-        if self.closing:
-            raise ShuttingDown
-        self._engine.begin()
-        with self._admission.admitted(request.client_address, sockets=sockets):
-            session = Session(
-                request=request,
-                catalog=self._catalog,
-                dialer=self._engine.dialer,
-                reports=self._engine.reports,
-                emit=self._ring.emit,
-                limits=self.settings.limits,
-                rehome=self.settings.rehome,
-                logging=self.settings.logging,
-                clock=self._clock,
-                on_rehomed=on_rehomed,
-            )
-            self._sessions.add(session)
-            self._idle.clear()
-            try:
-                return await session.run(accept)
-            finally:
-                self._sessions.discard(session)
-                if not self._sessions:
-                    self._idle.set()
+        session = Session(
+            request=request,
+            catalog=self._catalog,
+            dialer=self._engine.dialer,
+            reports=self._engine.reports,
+            emit=self._ring.emit,
+            limits=self.settings.limits,
+            rehome=self.settings.rehome,
+            logging=self.settings.logging,
+            clock=self._clock,
+            on_rehomed=on_rehomed,
+        )
+        address = request.client_address
+        with self._roster.present(session), self._admission.admitted(address, sockets=sockets):
+            self._engine.begin()
+            return await session.run(accept)
 
     @asynccontextmanager
     async def connect(  # noqa: PLR0913  # a request's attributes
@@ -283,7 +273,7 @@ class RealtimeRouter:
 
     def sessions(self) -> tuple[SessionSnapshot, ...]:
         """Return the sessions that are live or being placed, the oldest first."""
-        found = [session.snapshot() for session in self._sessions]
+        found = [session.snapshot() for session in self._roster.live]
         return tuple(sorted(found, key=lambda session: session.age_s, reverse=True))
 
     @property
@@ -295,8 +285,8 @@ class RealtimeRouter:
         """Return what the router holds at this moment."""
         return RouterSnapshot(
             models=self._catalog.names,
-            deployments=self._engine.shown(),
-            live_sessions=len(self._sessions),
+            deployments=self._engine.snapshots(),
+            live_sessions=len(self._roster.live),
             records_dropped=self._ring.dropped,
         )
 
@@ -318,7 +308,7 @@ class RealtimeRouter:
         """
         self._known(deployment_id)
         self._engine.drain(deployment_id)
-        leaving = [session.deployment_id for session in self._sessions if session.reconsider()]
+        leaving = [session.deployment_id for session in self._roster.live if session.reconsider()]
         return leaving.count(deployment_id)
 
     def readmit(self, deployment_id: str) -> None:
@@ -334,7 +324,7 @@ class RealtimeRouter:
         self._reconsider()
 
     def _reconsider(self) -> None:
-        for session in self._sessions:
+        for session in self._roster.live:
             session.reconsider()
 
     def _known(self, deployment_id: str) -> None:
@@ -367,20 +357,44 @@ class RealtimeRouter:
         self._admission.settings = settings.admission
         self._catalog.reload(self.settings)
         self._engine.reload(self.settings, strategy)
-        leaving = [session.deployment_id for session in self._sessions if session.reconsider()]
+        leaving = [session.deployment_id for session in self._roster.live if session.reconsider()]
         return compared(old, settings, leaving=leaving, fixed=_FIXED)
 
-    async def aclose(self) -> None:
-        """Say goodbye to all live sessions (1001), wait for them, release everything. Idempotent."""
-        self.closing = True
-        for session in self._sessions:
-            session.stop()
-        await self._idle.wait()
-        await self._engine.aclose()
-        await self._transport.aclose()
-        for provider in self.providers.values():
-            await provider.aclose()
-        self._ring.flush()
+    @property
+    def draining(self) -> bool:
+        """Whether `aclose` was called: whoever spreads clients over gateways should send none here."""
+        return self._roster.draining
+
+    @property
+    def closing(self) -> bool:
+        """Whether no new session is admitted any more."""
+        return self._roster.closing
+
+    async def until_closing(self) -> None:
+        """Return when no new session is admitted any more: listening for more has no use then."""
+        await self._roster.until_closing()
+
+    async def aclose(self, *, drain_admit_s: float = 0.0, drain_timeout_s: float = 0.0) -> None:
+        """Let all sessions end, then release everything. Without times, say goodbye to them now.
+
+        Returns as soon as no session is left, once `drain_admit_s` are over. Idempotent; of several calls at
+        once the shortest times count, so that ``aclose()`` ends a drain that is under way. Cancelling leaves
+        the sessions that are left as they are, and a later call goes on from there.
+
+        Args:
+            drain_admit_s: How long new sessions are still admitted, though `draining` is true at once.
+            drain_timeout_s: How long sessions may go on, all in all; a live upstream's death still moves
+                them. In the last fifth of it those that are left are told, at even distances: their clients
+                get an ``error`` event with the code ``shutting_down``, then 1001, and each has
+                ``LimitSettings.close_timeout_s`` to answer that.
+        """
+        await self._roster.drain(drain_admit_s, drain_timeout_s)
+        async with self._releasing:
+            await self._engine.aclose()
+            await self._transport.aclose()
+            for provider in self.providers.values():
+                await provider.aclose()
+            self._ring.flush()
 
 
 def _with_own(providers: Iterable[ProviderAdapter]) -> dict[str, ProviderAdapter]:

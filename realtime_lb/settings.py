@@ -200,6 +200,10 @@ class ServerSettings:
         trusted_proxies: Networks whose ``X-Forwarded-For`` is believed.
         admin_host: Where ``realtime-lb serve`` listens for operators.
         admin_port: On which port; 0 does not listen.
+        drain_admit_s: How long a gateway that is told to stop still admits sessions, though it says at once
+            that it is not ready: whoever sends clients here takes a while to hear of it.
+        drain_timeout_s: How long live sessions may go on then, `drain_admit_s` included. Those that are left
+            are closed one by one in the last fifth of it.
     """
 
     master_key: Secret | None = None
@@ -208,6 +212,8 @@ class ServerSettings:
     trusted_proxies: tuple[Network, ...] = ()
     admin_host: str = "127.0.0.1"
     admin_port: int = 4001
+    drain_admit_s: float = 5.0
+    drain_timeout_s: float = 25.0  # Kubernetes kills after 30
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
@@ -12,7 +13,7 @@ from attrs import frozen
 from realtime_lb.cli.failures import cannot_listen
 from realtime_lb.server import wait_for_signal
 
-__all__ = ["Loop", "best_loop", "entered_listening", "until_signal"]
+__all__ = ["Loop", "Orders", "best_loop", "entered_listening", "until_signal", "until_signals"]
 
 Entered = TypeVar("Entered")
 
@@ -49,6 +50,51 @@ async def until_signal() -> AsyncIterator[asyncio.Task[None]]:
     finally:
         told.cancel()
         await asyncio.wait({told})
+
+
+@frozen(eq=False)
+class Orders:
+    """The signals that tell a process to stop.
+
+    Attributes:
+        first: Which one came; done when it did.
+        again: Which one came after it.
+    """
+
+    first: asyncio.Future[signal.Signals]
+    again: asyncio.Future[signal.Signals]
+
+    def take(self, number: signal.Signals) -> None:
+        """Note that *number* came."""
+        for order in (self.first, self.again):
+            if not order.done():
+                order.set_result(number)
+                return
+
+    def stop_now(self) -> None:
+        """Have it as if two had come."""
+        for _ in range(2):
+            self.take(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def until_signals() -> AsyncIterator[Orders]:
+    """Catch SIGTERM and SIGINT while the block runs: the first, and one more. The third ends the process."""
+    loop = asyncio.get_running_loop()
+    orders = Orders(loop.create_future(), loop.create_future())
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def forget(_order: object = None) -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, orders.take, number)
+    orders.again.add_done_callback(forget)
+    try:
+        yield orders
+    finally:
+        forget()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import structlog
@@ -17,9 +18,10 @@ from attrs import evolve, frozen
 from realtime_lb.cli.configuration import Configuration, cautions, config_option, read_configuration
 from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
-from realtime_lb.cli.processes import best_loop, entered_listening, until_signal
+from realtime_lb.cli.processes import best_loop, entered_listening, until_signals
 from realtime_lb.cli.rereading import Read, anew, at_each_sighup, reread
 from realtime_lb.cli.shares import CAPS, SPLIT, Share, check_shares, reserved_port
+from realtime_lb.cli.stopping import stopped
 from realtime_lb.cli.workers import Crew, with_parent
 from realtime_lb.errors import MissingExtra
 from realtime_lb.router import RealtimeRouter
@@ -110,7 +112,7 @@ def serve(
     workers: int,
     share: Share | None,
 ) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C, which end live sessions in good order; a second one cuts them.
+    """Run the gateway until SIGTERM or Ctrl-C. Live sessions then have a while; a second one means now.
 
     A LiteLLM configuration works as it is. SIGHUP has it read anew. Log lines go to standard error.
     """
@@ -206,21 +208,21 @@ class Serving:
         )
         async with (
             at_each_sighup(partial(reread, router, self.read, share)),
-            until_signal() as told,
+            until_signals() as orders,
             operators_door(router) as operators,  # still asked while live sessions end
             entered_listening(door, self.host, self.port) as url,
         ):
             if share is not None:
-                with with_parent():
-                    await told
+                with with_parent(orders.stop_now):
+                    await stopped(router, orders)
                 return
             self._say_hello(url, operators)
-            await told
-            _log.info("stopping", live_sessions=router.snapshot().live_sessions)
+            await stopped(router, orders)
         _log.info("stopped")
 
     async def supervise(self, workers: int, options: Mapping[str, object]) -> None:
         """Serve with *workers* processes, each started with *options*, until a signal."""
+        server = self.configuration.settings.server
         with ExitStack() as stack:
             try:
                 port = stack.enter_context(reserved_port(self.host, self.port))
@@ -236,13 +238,18 @@ class Serving:
                 if await anew(self.read, workers) is not None:
                     crew.reread()
 
-            async with at_each_sighup(tell_to_reread), until_signal() as told, crew.working() as ready:
-                either: set[asyncio.Task[None]] = {told, ready}
+            async with (
+                at_each_sighup(tell_to_reread),
+                until_signals() as orders,
+                crew.working() as ready,
+            ):
+                either: set[asyncio.Future[Any]] = {orders.first, ready}
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
                 if ready.done():
                     self._say_hello(self._url(port), workers=workers)
-                await told
-                _log.info("stopping", workers=workers)
+                await orders.first
+                _log.info("stopping; a second signal stops it now", workers=workers)
+                await crew.stop(orders, server.drain_timeout_s)
         _log.info("stopped")
 
     def _url(self, port: int) -> str:

@@ -7,10 +7,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import structlog
+
+from realtime_lb.cli.processes import Orders
 
 __all__ = ["READY", "Crew", "with_parent"]
 
@@ -23,6 +26,9 @@ LONGEST_DELAY_S = 30.0
 
 PROVEN_AFTER_S = 60.0
 """A worker that lived so long did not die of its start: the next one comes at once again."""
+
+KILL_AFTER_S = 1.0
+"""A worker that is told to stop ends by itself before that, unless it is stuck."""
 
 _log = structlog.stdlib.get_logger("realtime_lb.serve")
 
@@ -41,6 +47,7 @@ class _Worker:
         self._command = command
         self._process: Process | None = None
         self._stopping = asyncio.Event()
+        self._order = signal.SIGTERM
         self._listens = False
         self._may_have_missed = False
 
@@ -69,7 +76,7 @@ class _Worker:
         self._process, self._listens, self._may_have_missed = process, False, False
         try:
             if self._stopping.is_set():
-                self._tell(signal.SIGTERM)
+                self._tell(self._order)
             assert process.stdout is not None  # noqa: S101  # asked for above
             if (await process.stdout.readline()).strip() == READY.encode():
                 if self.ready.is_set():
@@ -83,10 +90,11 @@ class _Worker:
             self._tell(signal.SIGKILL)
             raise
 
-    def stop(self) -> None:
-        """Have it end in good order, and not come back."""
+    def stop(self, order: signal.Signals) -> None:
+        """Have it end as *order* says, and not come back."""
+        self._order = order
         self._stopping.set()
-        self._tell(signal.SIGTERM)
+        self._tell(order)
 
     def reread(self) -> None:
         """Have it read the file anew: once it listens, for before that the signal would end it."""
@@ -109,24 +117,47 @@ class Crew:
 
     def __init__(self, commands: Sequence[Sequence[str]]) -> None:
         self._workers = [_Worker(number, command) for number, command in enumerate(commands, 1)]
+        self._kept: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Run them while the block runs; leaving it stops them and waits for them.
+        """Run them while the block runs; leaving it without `stop` kills them.
 
         Yields:
             A task that is done when each has been ready.
         """
         async with asyncio.TaskGroup() as keeping:
-            for worker in self._workers:
-                keeping.create_task(worker.keep())
+            self._kept = {keeping.create_task(worker.keep()) for worker in self._workers}
             ready = keeping.create_task(self._all_ready())
             try:
                 yield ready
             finally:
                 ready.cancel()
                 for worker in self._workers:
-                    worker.stop()
+                    worker.stop(signal.SIGKILL)
+
+    async def stop(self, orders: Orders, timeout_s: float) -> None:
+        """Pass on what *orders* says until all have ended; who takes longer than it may is killed.
+
+        Args:
+            orders: The first has come.
+            timeout_s: How long they may take after it.
+        """
+        for worker in self._workers:
+            worker.stop(orders.first.result())
+        ended = asyncio.create_task(self._all_ended())
+        either: set[asyncio.Future[Any]] = {ended, orders.again}
+        limit_s = timeout_s + KILL_AFTER_S
+        await asyncio.wait(either, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if orders.again.done():
+            for worker in self._workers:
+                worker.stop(orders.again.result())
+            await asyncio.wait({ended}, timeout=KILL_AFTER_S)
+        ended.cancel()
+        await asyncio.wait({ended})
+
+    async def _all_ended(self) -> None:
+        await asyncio.wait(self._kept)
 
     def reread(self) -> None:
         """Have each read the file anew."""
@@ -139,17 +170,17 @@ class Crew:
 
 
 @contextmanager
-def with_parent() -> Iterator[None]:
-    """Tell whoever started this worker that it is ready, and end with them, whatever they die of.
+def with_parent(on_end: Callable[[], None]) -> Iterator[None]:
+    """Tell whoever started this worker that it is ready, and call *on_end* when they end, of whatever.
 
-    The end of standard input is the parent's: it counts as a SIGTERM, and so as a second one during a stop.
+    The end of standard input is the parent's.
     """
     loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
 
     def look() -> None:
         if not os.read(stdin, 1):
             loop.remove_reader(stdin)
-            signal.raise_signal(signal.SIGTERM)
+            on_end()
 
     loop.add_reader(stdin, look)
     print(READY, flush=True)  # noqa: T201  # to the parent

@@ -17,6 +17,7 @@ from realtime_lb.errors import InvalidRequest, OriginRefused, RealtimeError
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.door import Handler, close_refused, refusal
 from realtime_lb.server.gate import Gate
+from realtime_lb.server.pages import add_probes
 from realtime_lb.server.reading import affinity_of, parameter, tags_of
 from realtime_lb.typing import JsonObject
 
@@ -31,7 +32,7 @@ Answer: TypeAlias = Callable[[RealtimeRouter, web.Request], JsonObject]
 
 
 def create_admin_app(router: RealtimeRouter, authenticator: Authenticator | None = None) -> web.Application:
-    """Return an application with the operators' routes, which clients have no business with.
+    """Return an application with the operators' routes, which clients have no business with, and the probes.
 
     It tells names of deployments and callers, and addresses of clients, and takes orders. Run it on a port of
     its own that only operators reach; `listening_admin` does.
@@ -43,6 +44,7 @@ def create_admin_app(router: RealtimeRouter, authenticator: Authenticator | None
     app = web.Application()
     app.on_response_prepare.append(close_refused)
     gate = Gate(router.settings.server, authenticator)
+    add_probes(app, router)  # the other port is closed while live sessions end
     app.router.add_get(EXPLAIN_PATH, _locked(_explain, router, gate))
     app.router.add_get(SESSIONS_PATH, _locked(_sessions, router, gate))
     app.router.add_post(DRAIN_PATH, _locked(_drain, router, gate))

@@ -16,7 +16,7 @@ from realtime_lb.server.gate import Gate
 from realtime_lb.snapshots import DeploymentSnapshot
 from realtime_lb.typing import JsonObject
 
-__all__ = ["add_pages"]
+__all__ = ["add_pages", "add_probes"]
 
 Page: TypeAlias = Callable[[RealtimeRouter], JsonObject]
 
@@ -24,11 +24,9 @@ _WELL = frozenset({HealthState.ELIGIBLE, HealthState.SLOW_START})
 
 
 def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authenticator | None) -> None:
-    """Add LiteLLM's and OpenAI's informational routes to *app*."""
+    """Add LiteLLM's and OpenAI's informational routes to *app*, probes included."""
     gate = Gate(router.settings.server, authenticator)
-    app.router.add_get("/health/liveliness", _alive)
-    app.router.add_get("/health/liveness", _alive)
-    app.router.add_get("/health/readiness", _readiness(router))
+    add_probes(app, router)
     for path, page in (
         ("/health", _health),
         ("/v1/models", _models),
@@ -37,6 +35,13 @@ def add_pages(app: web.Application, router: RealtimeRouter, authenticator: Authe
         ("/v1/model/info", _model_info),
     ):
         app.router.add_get(path, _locked(page, router, gate))
+
+
+def add_probes(app: web.Application, router: RealtimeRouter) -> None:
+    """Add the routes that whoever runs the process asks, by LiteLLM's names and Kubernetes'."""
+    app.router.add_get("/health/liveliness", _alive)
+    app.router.add_get("/health/liveness", _alive)
+    app.router.add_get("/health/readiness", _readiness(router))
 
 
 def _locked(page: Page, router: RealtimeRouter, gate: Gate) -> Handler:
@@ -57,7 +62,7 @@ async def _alive(_request: web.Request) -> web.StreamResponse:
 
 def _readiness(router: RealtimeRouter) -> Handler:
     async def handle(_request: web.Request) -> web.StreamResponse:
-        if router.closing:
+        if router.draining:
             return web.json_response({"status": "draining"}, status=503)
         if router.is_short_of_memory:
             return web.json_response({"status": "short of memory"}, status=503)

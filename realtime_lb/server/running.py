@@ -43,7 +43,9 @@ async def listening(
     """Serve *router* on a port while the block runs, and close both on leaving it.
 
     The order of leaving matters: no new connections, then goodbye to live sessions, then the rest. aiohttp's
-    own clean-up would stop hearing its clients first.
+    own clean-up would stop hearing its clients first. To let live sessions go on for a while, await
+    ``router.aclose(drain_admit_s=..., drain_timeout_s=...)`` inside the block: it stops listening as soon as
+    the router admits nobody any more.
 
     Args:
         router: Places the sessions. Closed on leaving the block.
@@ -64,7 +66,10 @@ async def listening(
     app = create_app(router, authenticator=authenticator, lane=lane)
     async with _running(app) as runner:
         try:
-            async with _bound(runner, host, port, ssl_context, reuse_port=reuse_port) as url:
+            async with (
+                _bound(runner, host, port, ssl_context, reuse_port=reuse_port) as (site, url),
+                _stopped_when_closing(site, router),
+            ):
                 yield url
         finally:
             await router.aclose()
@@ -97,7 +102,7 @@ async def listening_admin(
         OSError: The port cannot be had.
     """
     app = create_admin_app(router, authenticator)
-    async with _running(app) as runner, _bound(runner, host, port, ssl_context) as url:
+    async with _running(app) as runner, _bound(runner, host, port, ssl_context) as (_, url):
         yield url
 
 
@@ -125,8 +130,8 @@ async def _bound(
     ssl_context: ssl.SSLContext | None,
     *,
     reuse_port: bool = False,
-) -> AsyncIterator[str]:
-    """Take connections while the block runs; those that are there outlive it."""
+) -> AsyncIterator[tuple[web.TCPSite, str]]:
+    """Take connections until the site is stopped, or the block left; those that are there outlive it."""
     site = web.TCPSite(
         runner, host, port, ssl_context=ssl_context, backlog=BACKLOG, reuse_port=reuse_port or None
     )
@@ -134,9 +139,26 @@ async def _bound(
     try:
         bound = runner.addresses[0]
         scheme = "http" if ssl_context is None else "https"
-        yield f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
+        yield site, f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
     finally:
+        if site in runner.sites:
+            await site.stop()
+
+
+@asynccontextmanager
+async def _stopped_when_closing(site: web.TCPSite, router: RealtimeRouter) -> AsyncIterator[None]:
+    """Stop *site* as soon as *router* admits nobody any more, if that comes while the block runs."""
+
+    async def watch() -> None:
+        await router.until_closing()
         await site.stop()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 def _bracketed(address: str) -> str:

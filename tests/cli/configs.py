@@ -28,6 +28,12 @@ SWEDEN = {
 }
 
 
+def draining(text: str, admit_s: float, timeout_s: float) -> str:
+    """*text*, with so much time to stop in."""
+    server = f"drain_admit_s: {admit_s}, drain_timeout_s: {timeout_s}"
+    return f"{text}realtime_lb: {{server: {{{server}}}}}\n"
+
+
 def written(folder: Path, text: str) -> str:
     path = folder / "config.yaml"
     path.write_text(text)

@@ -68,8 +68,11 @@ class Running:
         self.said.append(line)
         return line
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal it, read what it still says, and return its exit status."""
+    async def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Signal it, read what it still says, and return its exit status.
+
+        By default as from a terminal: a SIGTERM gives load balancers some seconds to send nobody any more.
+        """
         self.process.send_signal(number)
         while await self._line():
             pass

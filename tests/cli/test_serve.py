@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from realtime_lb.simulator import Face, Simulator
-from tests.cli.configs import CANARY, LITELLM, SWEDEN, openai_group, written
+from tests.cli.configs import CANARY, LITELLM, SWEDEN, draining, openai_group, written
 from tests.cli.processes import run, running
 
 ANYWHERE = ("--host", "127.0.0.1", "--port", "0", "--admin-port", "0")
@@ -20,8 +20,8 @@ LISTENING = r"listening on (https?://127\.0\.0\.1:\d+)"
 
 
 async def test_litellms_file_starts_it_and_sigterm_says_goodbye(tmp_path: Path) -> None:
-    """The configuration of LiteLLM's page works unchanged, and a live session ends with 1001."""
-    config = written(tmp_path, LITELLM)
+    """The configuration of LiteLLM's page works unchanged, and a live session is told, and ends with 1001."""
+    config = written(tmp_path, draining(LITELLM, 0, 0))
     async with Simulator(Face.AZURE, api_key=CANARY) as azure:
         env = {**SWEDEN, "AZURE_SWEDEN_API_BASE": azure.base_url}
         async with (
@@ -33,7 +33,8 @@ async def test_litellms_file_starts_it_and_sigterm_says_goodbye(tmp_path: Path) 
                 assert answer.status == 200
             async with http.ws_connect(f"{url}/v1/realtime?model=gpt-4o") as session:
                 assert (await session.receive_json())["type"] == "session.created"
-                stopping = asyncio.create_task(gateway.stop())
+                stopping = asyncio.create_task(gateway.stop(signal.SIGTERM))
+                assert (await session.receive_json())["error"]["code"] == "shutting_down"
                 assert (await session.receive()).data == 1001
                 assert await stopping == 0
     assert CANARY not in "".join(gateway.said)

@@ -13,7 +13,7 @@ from realtime_lb import Deployment, Settings
 from realtime_lb.cli.failures import Unusable
 from realtime_lb.cli.shares import Share, check_shares
 from realtime_lb.simulator import Face, Simulator
-from tests.cli.configs import CANARY, openai_group, written
+from tests.cli.configs import CANARY, draining, openai_group, written
 from tests.cli.processes import BLOCKED, REALTIME_LB, Running, run, running
 
 ANYWHERE = ("--host", "127.0.0.1", "--port", "0")
@@ -51,7 +51,7 @@ async def served(gateway: Running) -> str:
 
 async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: Path) -> None:
     async with Simulator(Face.OPENAI, api_key=CANARY) as upstream:
-        config = written(tmp_path, openai_group(a=upstream.base_url))
+        config = written(tmp_path, draining(openai_group(a=upstream.base_url), 0, 0))
         async with (
             running("serve", "-c", config, *ANYWHERE, "--workers", "3") as gateway,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
@@ -60,7 +60,8 @@ async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: 
             workers = children(gateway.process.pid)
             assert len(workers) == 3
             sessions = [await session(http, url) for _ in range(30)]
-            stopping = asyncio.create_task(gateway.stop())
+            stopping = asyncio.create_task(gateway.stop(signal.SIGTERM))
+            assert {(await each.receive_json())["error"]["code"] for each in sessions} == {"shutting_down"}
             assert {(await each.receive()).data for each in sessions} == {1001}
             assert await stopping == 0
             assert not any(map(is_running, workers))

@@ -280,5 +280,10 @@ async def test_nothing_is_compressed_though_a_client_offers_it() -> None:
 
 async def test_a_gateway_that_goes_away_lets_nobody_in() -> None:
     async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate:
+        async with gate.http.get(gate.url + "/health/readiness") as answer:
+            assert answer.status == 200
         await gate.router.aclose()
-        assert await knock(gate, "/v1/realtime?model=voice") == (503, "shutting_down")
+        assert await knock(gate, "/v1/realtime?model=voice") == (503, "shutting_down"), "on that connection"
+        async with aiohttp.ClientSession() as another:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await another.get(gate.url + "/health/readiness")

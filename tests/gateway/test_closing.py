@@ -151,7 +151,10 @@ async def test_a_router_that_closes_says_1001_to_both_ends() -> None:
     async with upstream(behave) as url, gateway(deployment("a", url)) as gate:
         client = await gate.open()
         await client.receive()
+        async with gate.http.get(gate.url + "/health/readiness") as response:
+            assert response.status == 200
         closing = asyncio.create_task(gate.router.aclose())
+        assert (await client.receive_json())["error"]["code"] == "shutting_down"
         end = await client.receive()
         assert (end.type, end.data) == (aiohttp.WSMsgType.CLOSE, 1001)
         await closing

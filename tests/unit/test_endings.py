@@ -52,6 +52,14 @@ def test_a_client_is_told_of_an_upstream_that_vanished() -> None:
     assert goodbye.error.as_event("event_7")["error"]["event_id"] == "event_7"
 
 
+def test_a_client_is_told_of_a_gateway_that_goes() -> None:
+    goodbye = farewell(Ending(None, Close(1001)), 10.0)
+    assert (goodbye.to_client.reason, goodbye.to_upstream.reason) == ("server_error.shutting_down", "")
+    assert goodbye.tell_client
+    assert goodbye.error is not None
+    assert goodbye.error.as_event()["error"]["code"] == "shutting_down"
+
+
 def test_a_reason_is_cut_to_what_a_close_frame_holds() -> None:
     cut = Close(4000, "é" * 100).sendable(unsaid=1011)
     assert cut.reason == "é" * 61
