@@ -204,6 +204,8 @@ class ServerSettings:
             that it is not ready: whoever sends clients here takes a while to hear of it.
         drain_timeout_s: How long live sessions may go on then, `drain_admit_s` included. Those that are left
             are closed one by one in the last fifth of it.
+        config_poll_s: How often `realtime-lb serve` looks whether its file has changed; 0 reads it anew only
+            at a SIGHUP.
     """
 
     master_key: Secret | None = None
@@ -214,6 +216,7 @@ class ServerSettings:
     admin_port: int = 4001
     drain_admit_s: float = 5.0
     drain_timeout_s: float = 25.0  # Kubernetes kills after 30
+    config_poll_s: float = 1.0
 
 
 @frozen(kw_only=True)

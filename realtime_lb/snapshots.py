@@ -148,7 +148,7 @@ class Reconfigured:
         removed: Ids of those that are not there any more.
         changed: Ids of those that reach another upstream now, or with other words.
         moving: How many sessions leave those.
-        fixed: Sections that are different in it and stay as they were.
+        fixed: What is different in it and stays as it was, such as ``server.master_key``.
     """
 
     added: tuple[str, ...]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
 
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment, serves_as
@@ -74,5 +76,12 @@ def compared(
         removed=tuple(removed),
         changed=tuple(changed),
         moving=sum(name in {*removed, *changed} for name in leaving),
-        fixed=tuple(name for name in fixed if getattr(new, name) != getattr(old, name)),
+        fixed=tuple(name for section in fixed for name in _different(section, old, new)),
     )
+
+
+def _different(section: str, old: Settings, new: Settings) -> Iterator[str]:
+    before, after = getattr(old, section), getattr(new, section)
+    for attribute in attrs.fields(type(before)):
+        if getattr(before, attribute.name) != getattr(after, attribute.name):
+            yield f"{section}.{attribute.name}"

@@ -1,4 +1,4 @@
-"""SIGHUP: a running gateway reads its configuration anew."""
+"""A running gateway reads its configuration anew: at a SIGHUP, and when the file changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import structlog
 from realtime_lb.cli.configuration import Configuration, counted
 from realtime_lb.cli.failures import Unusable
 from realtime_lb.cli.shares import Share, check_shares
+from realtime_lb.cli.watching import Watch
 from realtime_lb.errors import ConfigError
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.snapshots import Reconfigured
 
-__all__ = ["Read", "anew", "at_each_sighup", "reread"]
+__all__ = ["Read", "anew", "at_each_change", "reread"]
 
 _log = structlog.stdlib.get_logger("realtime_lb.serve")
 
@@ -25,20 +26,28 @@ Read = Callable[[], Configuration]
 
 
 @asynccontextmanager
-async def at_each_sighup(act: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Call *act* at each SIGHUP while the block runs, one call at a time.
+async def at_each_change(
+    watch: Watch, poll_s: float, act: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Call *act* at each SIGHUP, and when a file has something new, while the block runs; once at a time.
 
-    Those that come while *act* runs are answered by one call more. Enter it first and leave it last: without
-    it, a SIGHUP ends the process.
+    What comes while *act* runs is answered by one call more. Enter it first and leave it last: without it, a
+    SIGHUP ends the process.
+
+    Args:
+        watch: Knows what has been read.
+        poll_s: How often the file is looked at; 0 does not.
+        act: Reads it.
     """
     asked = asyncio.Event()
 
     async def listen() -> None:
         while True:
-            await asked.wait()
+            is_told = await _comes(asked, poll_s or None)
             asked.clear()
             try:
-                await act()
+                if await asyncio.to_thread(watch.is_new, is_told):
+                    await act()
             except Exception:  # noqa: BLE001  # whatever it was, sessions are served as before
                 _log.exception("a defect kept the configuration from being read anew")
 
@@ -50,6 +59,15 @@ async def at_each_sighup(act: Callable[[], Awaitable[None]]) -> AsyncIterator[No
         loop.remove_signal_handler(signal.SIGHUP)
         listening.cancel()
         await asyncio.wait({listening})
+
+
+async def _comes(event: asyncio.Event, within_s: float | None) -> bool:
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        pass
+    return event.is_set()
 
 
 async def anew(read: Read, workers: int = 1) -> Configuration | None:
@@ -96,5 +114,5 @@ def _tell(changes: Reconfigured, share: Share | None) -> None:
     if changes.fixed:
         _log.warning(
             f"not in effect before a restart, though changed in the file: {', '.join(changes.fixed)}",
-            hint="these sections are the server, health, limits and logging settings: restart to use them",
+            hint="server, health, limits and logging settings need a restart",
         )

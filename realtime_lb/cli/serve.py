@@ -19,9 +19,10 @@ from realtime_lb.cli.configuration import Configuration, cautions, config_option
 from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
 from realtime_lb.cli.processes import best_loop, entered_listening, until_signals
-from realtime_lb.cli.rereading import Read, anew, at_each_sighup, reread
+from realtime_lb.cli.rereading import Read, anew, at_each_change, reread
 from realtime_lb.cli.shares import CAPS, SPLIT, Share, check_shares, reserved_port
 from realtime_lb.cli.stopping import stopped
+from realtime_lb.cli.watching import Watch
 from realtime_lb.cli.workers import Crew, with_parent
 from realtime_lb.errors import MissingExtra
 from realtime_lb.router import RealtimeRouter
@@ -114,19 +115,21 @@ def serve(
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C. Live sessions then have a while; a second one means now.
 
-    A LiteLLM configuration works as it is. SIGHUP has it read anew. Log lines go to standard error.
+    A LiteLLM configuration works as it is. Its changes are taken up as they come, or at a SIGHUP. Log lines
+    go to standard error.
     """
     tls = _tls(ssl_certfile, ssl_keyfile)
 
     def read() -> Configuration:
         return _with_admin_port(read_configuration(config), admin_port)
 
+    watch = Watch(config)  # before it is read: what changes from now on is news
     configuration = read()
     check_operators_door(configuration.settings.server)
     logging = configuration.settings.logging
     configure_logging(log_level or logging.level, log_format or logging.format)
     try:
-        serving = Serving(configuration, read, host, port, tls, lane_or_best(lane), share)
+        serving = Serving(watch, configuration, read, host, port, tls, lane_or_best(lane), share)
     except MissingExtra as error:
         raise Unusable(f"{error.message}: {error.hint}") from None
     if workers == 1:
@@ -175,6 +178,7 @@ class Serving:
     """What is served, and how.
 
     Attributes:
+        watch: Says whether there is something new in the file.
         configuration: The file, read.
         read: Reads it anew.
         host: Address to listen on.
@@ -184,6 +188,7 @@ class Serving:
         share: Set in a worker: its part of what all may use.
     """
 
+    watch: Watch
     configuration: Configuration
     read: Read
     host: str
@@ -197,6 +202,7 @@ class Serving:
         share, settings = self.share, self.configuration.settings
         if share is not None:
             settings = share.of(settings)
+        poll_s = settings.server.config_poll_s if share is None else 0.0  # workers are told
         router = RealtimeRouter(settings, transport=transport_for(self.lane, settings.limits))
         door = listening(
             router,
@@ -207,7 +213,7 @@ class Serving:
             reuse_port=share is not None,
         )
         async with (
-            at_each_sighup(partial(reread, router, self.read, share)),
+            at_each_change(self.watch, poll_s, partial(reread, router, self.read, share)),
             until_signals() as orders,
             operators_door(router) as operators,  # still asked while live sessions end
             entered_listening(door, self.host, self.port) as url,
@@ -239,7 +245,7 @@ class Serving:
                     crew.reread()
 
             async with (
-                at_each_sighup(tell_to_reread),
+                at_each_change(self.watch, server.config_poll_s, tell_to_reread),
                 until_signals() as orders,
                 crew.working() as ready,
             ):

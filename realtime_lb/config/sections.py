@@ -41,7 +41,7 @@ _CHOICES: Mapping[str, Kind[str]] = {
 _KINDS_BY_NAME: Mapping[str, Kind[Any]] = {
     **dict.fromkeys(("retry_share", "failure_share", "max_ejected_share", "ejection_jitter"), kinds.SHARE),
     **dict.fromkeys(("retry_wait_s", "queue_timeout_s", "slow_start_s"), kinds.SECONDS_OR_NONE),
-    **dict.fromkeys(("drain_admit_s", "drain_timeout_s"), kinds.SECONDS_OR_NONE),
+    **dict.fromkeys(("drain_admit_s", "drain_timeout_s", "config_poll_s"), kinds.SECONDS_OR_NONE),
     **dict.fromkeys(("queue_limit", "allowed_fails"), kinds.ZERO_OR_MORE),
     "admin_port": kinds.PORT,
 }
