@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -57,7 +58,7 @@ class Served:
 
 @asynccontextmanager
 async def served(config: Path, environ: Mapping[str, str], *options: str) -> AsyncIterator[Served]:
-    """Run ``realtime-lb serve`` on a free port while the block runs; it must then end well on SIGTERM."""
+    """Run ``realtime-lb serve`` on a free port while the block runs; it must then end well on Ctrl-C."""
     command = [sys.executable, "-m", "realtime_lb", "serve", "--config", str(config)]
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -75,7 +76,7 @@ async def served(config: Path, environ: Mapping[str, str], *options: str) -> Asy
         yield gateway
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
         status = await process.wait()
         await reading
     assert status == 0, f"the gateway ended with {status}"

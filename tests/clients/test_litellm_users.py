@@ -39,6 +39,8 @@ litellm_settings:
   logged_real_time_event_types: "*"
 """
 )
+STOP_AT_ONCE = "realtime_lb: {server: {drain_admit_s: 0, drain_timeout_s: 0}}\n"
+
 LOG_SOME = (
     MODEL_LIST
     + """
@@ -196,13 +198,15 @@ general_settings:
     assert events[0]["session"]["modalities"] == ["audio", "text"]
 
 
-async def test_sessions_that_live_when_the_gateway_is_stopped_get_1001(tmp_path: Path) -> None:
-    async with litellm_gateway(tmp_path, LOG_SOME) as gateway:
+async def test_sessions_that_live_when_the_gateway_is_stopped_are_told_and_get_1001(tmp_path: Path) -> None:
+    async with litellm_gateway(tmp_path, f"{LOG_SOME}\n{STOP_AT_ONCE}") as gateway:
         client = openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="anything")
         async with client.realtime.connect(model=AZURE_MODEL) as connection:
             await connection.recv()
             gateway.process.terminate()
-            assert [event async for event in connection] == []  # 1000 and 1001 end it without an exception
+            told = [event async for event in connection]  # 1000 and 1001 end it without an exception
+            assert [event.error.code for event in told if event.type == "error"] == ["shutting_down"]
+            assert len(told) == 1
             await asyncio.wait_for(gateway.process.wait(), 10)
     (closed,) = gateway.lines("session closed")
     assert (closed["close_code"], closed["fault"]) == (1001, "gateway")

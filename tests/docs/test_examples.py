@@ -81,6 +81,7 @@ async def test_the_gateway_serves_and_says_goodbye() -> None:
         url = (await line_of(process)).removeprefix("listening on ")
         client = await talk(http, url)
         process.terminate()
+        assert (await client.receive_json())["error"]["code"] == "shutting_down"
         assert (await client.receive()).data == 1001
         await client.close()
         assert await lines_of(process) == ["stopped"]
@@ -97,6 +98,7 @@ async def test_the_route_lives_beside_the_others_and_says_goodbye(unused_tcp_por
             assert await response.text() == "hello from the application\n"
         client = await talk(http, url)
         process.terminate()
+        assert (await client.receive_json())["error"]["code"] == "shutting_down"
         assert (await client.receive()).data == 1001
         await client.close()
 
