@@ -58,6 +58,8 @@ class Leases:
     def give_back(self, deployment_id: str) -> None:
         """Count one lease less; for `Lease.release` alone."""
         self._live[deployment_id] -= 1
+        if not self._live[deployment_id]:
+            del self._live[deployment_id]  # configurations come and go, and their ids with them
         self.on_room(deployment_id)
 
 

@@ -62,7 +62,8 @@ class Reports:
 
     def accepted(self, deployment: Deployment, first_event_s: float) -> Verdict:
         """Take in that a dial was accepted, *first_event_s* after it began."""
-        self.signals.opened(deployment.id, first_event_s)
+        if self.is_known(deployment):
+            self.signals.opened(deployment.id, first_event_s)
         verdict = self._take(deployment, Outcome(what=What.ACCEPTED))
         self.on_accepted(deployment)
         return verdict
@@ -77,13 +78,25 @@ class Reports:
 
     def outpaced(self, deployment: Deployment, waited_s: float) -> Verdict:
         """Take in that another dial was accepted while this one, begun before, had waited *waited_s*."""
-        self.signals.outpaced(deployment.id, waited_s)
+        if self.is_known(deployment):
+            self.signals.outpaced(deployment.id, waited_s)
         return self._take(deployment, Outcome(what=What.OUTPACED), f"not done after {waited_s:.2f} s")
 
     def abandoned(self, deployment: Deployment, waited_s: float) -> None:
         """Take in that nobody waits for this dial any more, which says little: it had taken *waited_s*."""
-        self.signals.abandoned(deployment.id, waited_s)
+        if self.is_known(deployment):
+            self.signals.abandoned(deployment.id, waited_s)
         self.health.abandoned(deployment)
+
+    def answered(self, deployment: Deployment, waited_s: float) -> None:
+        """Take in that a session was answered, *waited_s* after its turn."""
+        if self.is_known(deployment):
+            self.signals.answered(deployment.id, waited_s)
+
+    def used(self, deployment: Deployment, tokens: int) -> None:
+        """Take in that a response was billed for so many tokens."""
+        if self.is_known(deployment):
+            self.signals.used(deployment.id, tokens)
 
     def closed(
         self, deployment: Deployment, close: Close, opened_s: float, *, attached: bool = False
@@ -109,7 +122,8 @@ class Reports:
         """Take in an event that may say something about its deployment: an error, an answer, its limits."""
         if event.get("type") == "rate_limits.updated":
             limits = event.get("rate_limits")
-            self.signals.limited(deployment.id, limits if isinstance(limits, list) else ())
+            if self.is_known(deployment):
+                self.signals.limited(deployment.id, limits if isinstance(limits, list) else ())
             return
         outcome = outcome_of_event(event)
         if outcome is not None:
@@ -166,11 +180,11 @@ class Watch:
         """Follow the upstream's event of this type."""
         waited_s = self._turns.upstream_sent(kind, self._reports.clock())
         if waited_s is not None:
-            self._reports.signals.answered(self._deployment.id, waited_s)
+            self._reports.answered(self._deployment, waited_s)
         if kind in _TELLING and (event := parse_event(payload)) is not None:
             self._reports.said(self._deployment, event)
 
     def responded(self, event: JsonObject, tokens: int) -> None:
         """Take in a ``response.done``, and the tokens that it was billed for."""
-        self._reports.signals.used(self._deployment.id, tokens)
+        self._reports.used(self._deployment, tokens)
         self._reports.said(self._deployment, event)

@@ -193,9 +193,11 @@ class Health:
     def forget(self, deployment_id: str) -> None:
         """Forget what is remembered of a deployment itself: it is none any more, or another has its id."""
         self._members.pop(deployment_id, None)
-        for known in self._groups.values():
+        for name, known in list(self._groups.items()):
             known.unwell.discard(deployment_id)
             known.roster = tuple(d for d in known.roster if d.id != deployment_id)
+            if not known.roster and not known.unwell:
+                del self._groups[name]
 
     def report(
         self,
