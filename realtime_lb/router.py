@@ -377,16 +377,14 @@ class RealtimeRouter:
     async def aclose(self, *, drain_admit_s: float = 0.0, drain_timeout_s: float = 0.0) -> None:
         """Let all sessions end, then release everything. Without times, say goodbye to them now.
 
-        Returns as soon as no session is left, once `drain_admit_s` are over. Idempotent; of several calls at
-        once the shortest times count, so that ``aclose()`` ends a drain that is under way. Cancelling leaves
-        the sessions that are left as they are, and a later call goes on from there.
+        Returns when no session is left and `drain_admit_s` are over. Idempotent; of several calls at once the
+        shortest times count, so that ``aclose()`` ends a drain that is under way. Cancelling leaves sessions
+        as they are, and a later call goes on from there.
 
         Args:
             drain_admit_s: How long new sessions are still admitted, though `draining` is true at once.
-            drain_timeout_s: How long sessions may go on, all in all; a live upstream's death still moves
-                them. In the last fifth of it those that are left are told, at even distances: their clients
-                get an ``error`` event with the code ``shutting_down``, then 1001, and each has
-                ``LimitSettings.close_timeout_s`` to answer that.
+            drain_timeout_s: How long sessions may go on, all in all. In its last fifth those that are left
+                are told one by one: an ``error`` event with the code ``shutting_down``, then 1001.
         """
         await self._roster.drain(drain_admit_s, drain_timeout_s)
         async with self._releasing:
