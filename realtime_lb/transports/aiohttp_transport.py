@@ -24,6 +24,7 @@ from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+from realtime_lb.transports.answers import MeteredConnector, unmetered
 from realtime_lb.typing import Secret
 
 __all__ = ["AiohttpTransport", "over_http", "plain_headers", "proxy_for"]
@@ -40,6 +41,7 @@ class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
     ) -> None:
         super().__init__(reader, writer, protocol, response, *rest, **named)
         self.transport: asyncio.Transport = response.connection.transport
+        unmetered(self.transport, response.connection.protocol)
         self.release: Callable[[], None] = response.close
 
 
@@ -101,7 +103,7 @@ class AiohttpTransport:
             raise ValueError("the transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=MeteredConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 middlewares=(_refuse_redirects,),

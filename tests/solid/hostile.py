@@ -27,13 +27,13 @@ async def greet_then_echo(websocket: Websocket) -> None:
     await echo(websocket)
 
 
-def unmoved(*deployments: Deployment) -> AbstractAsyncContextManager[Gateway]:
+def unmoved(*deployments: Deployment, rehome: bool = True) -> AbstractAsyncContextManager[Gateway]:
     """A gateway that leaves no upstream alone for breaking the rules, so that there is more of that."""
     return gateway(
         *deployments,
         health=HealthSettings(enabled=False),
         limits=LimitSettings(close_timeout_s=0.2),
-        rehome=RehomeSettings(timeout_s=0.2),
+        rehome=RehomeSettings(enabled=rehome, timeout_s=0.2),
     )
 
 

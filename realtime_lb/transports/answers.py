@@ -1,0 +1,80 @@
+"""How much of an answer to a handshake is read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+__all__ = ["MOST_ANSWER_BYTES", "AnswerTooLong", "MeteredConnector", "unmetered"]
+
+MOST_ANSWER_BYTES = 64 * 1024
+"""Of one answer. aiohttp limits headers' sizes and number, which is a megabyte, and reads 103s for ever."""
+
+_READ_BYTES = 16 * 1024
+"""At once; asyncio and uvloop would read a quarter of a megabyte."""
+
+
+class AnswerTooLong(aiohttp.ClientError):
+    """The server goes on and on instead of answering."""
+
+
+class MeteredConnector(aiohttp.TCPConnector):
+    """Opens connections whose servers may say `MOST_ANSWER_BYTES` before they have upgraded.
+
+    What comes through a proxy by TLS is not counted: aiohttp starts that on a socket of the proxy's.
+    """
+
+    async def _wrap_create_connection(
+        self, *arguments: Any, **named: Any
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        transport, handler = await super()._wrap_create_connection(*arguments, **named)
+        transport.set_protocol(_Meter(transport, handler))
+        return transport, handler
+
+
+def unmetered(transport: asyncio.Transport, handler: ResponseHandler) -> None:
+    """Have *handler* read what has been upgraded, as aiohttp would have had it from the start."""
+    transport.set_protocol(handler)
+    is_paused = handler._reading_paused or handler._buffer_paused  # noqa: SLF001  # it tells nobody
+    if not is_paused and not transport.is_closing():
+        transport.resume_reading()
+
+
+class _Meter(asyncio.BufferedProtocol):
+    """Stands between a transport and aiohttp's protocol until the answer has come, and costs nothing later.
+
+    Behind an upgrade it reads nothing more: whoever takes the connection over goes on.
+    """
+
+    def __init__(self, transport: asyncio.Transport, handler: ResponseHandler) -> None:
+        self._transport = transport
+        self._handler = handler
+        self._room = bytearray(_READ_BYTES)
+        self._bytes_left = MOST_ANSWER_BYTES
+
+    def get_buffer(self, _size_hint: int) -> memoryview:
+        return memoryview(self._room)[: max(1, min(self._bytes_left, _READ_BYTES))]
+
+    def buffer_updated(self, size: int) -> None:
+        self._bytes_left -= size
+        self._handler.data_received(bytes(self._room[:size]))
+        if self._handler.upgraded:
+            self._transport.pause_reading()
+        elif self._bytes_left <= 0:
+            self._handler.set_exception(AnswerTooLong())
+            self._transport.abort()
+
+    def eof_received(self) -> None:
+        self._handler.eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._handler.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
