@@ -49,8 +49,8 @@ class AiohttpTransport:
     """A `Transport` over aiohttp.
 
     Dials with no limit on connections (aiohttp's default of 100 would hang the 101st session), no compression
-    (a bomb inflates a thousandfold and holds the loop), no cookies, no redirects, and egress proxies as
-    ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say.
+    (a bomb inflates a thousandfold and holds the loop; a server that agrees to it unasked is refused), no
+    cookies, no redirects, and egress proxies as ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say.
 
     Args:
         limits: What a connection may cost.
@@ -106,7 +106,7 @@ class AiohttpTransport:
                 connector=MeteredConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                middlewares=(_refuse_redirects,),
+                middlewares=(_refuse_redirects, _refuse_extensions),
                 ws_response_class=_Websocket,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             )
@@ -157,6 +157,17 @@ async def _refuse_redirects(
     """A credential goes where the configuration says and nowhere else."""
     response = await handler(request)
     if 300 <= response.status < 400:
+        response.close()
+        raise HandshakeRefused(response.status)
+    return response
+
+
+async def _refuse_extensions(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A server that compresses although nobody offered it (RFC 6455, section 9.1) could not be read."""
+    response = await handler(request)
+    if response.status == 101 and "Sec-WebSocket-Extensions" in response.headers:
         response.close()
         raise HandshakeRefused(response.status)
     return response
