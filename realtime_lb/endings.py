@@ -8,7 +8,7 @@ from realtime_lb.errors import RealtimeError, ShuttingDown, SlowConsumer, Upstre
 from realtime_lb.frames import Close
 from realtime_lb.records import Direction, Fault
 
-__all__ = ["Ending", "Farewell", "farewell"]
+__all__ = ["Ending", "Farewell", "farewell", "turned_out"]
 
 _NORMAL = frozenset({1000, 1001})
 _WITHOUT_GOODBYE = 1006
@@ -72,3 +72,10 @@ def farewell(ending: Ending, stall_timeout_s: float) -> Farewell:
         return Farewell(Close(1011, lost.close_reason), Close(1001), Fault.UPSTREAM, lost, tell_client=True)
     fault = Fault.NOBODY if close.code in _NORMAL else Fault.UPSTREAM
     return Farewell(close.sendable(unsaid=1011), close.sendable(unsaid=1000), fault)
+
+
+def turned_out(error: RealtimeError) -> Farewell:
+    """Return the goodbye to a client that did what it may not, which is told so, and to its upstream."""
+    return Farewell(
+        Close(error.close_code, error.close_reason), Close(1001), Fault.CLIENT, error, tell_client=True
+    )

@@ -15,19 +15,21 @@ from realtime_lb.attempts import Upstream
 from realtime_lb.catalog import Catalog
 from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.dialer import Dialer
-from realtime_lb.endings import Ending, Farewell, farewell
+from realtime_lb.endings import Ending, Farewell, farewell, turned_out
 from realtime_lb.errors import (
     DownstreamClosed,
     InternalError,
     RealtimeError,
     RequestRefused,
     ShuttingDown,
+    TooFast,
     UpstreamError,
 )
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.journal import Journal
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
+from realtime_lb.pace import Pace
 from realtime_lb.records import (
     Attempt,
     Direction,
@@ -99,6 +101,7 @@ class Session:
     _meter: Meter = field(init=False)
     _upstream: Upstream = field(init=False)
     _life: Home | None = None
+    _excess: RealtimeError | None = None
     _stopped: asyncio.Future[Close] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -181,6 +184,7 @@ class Session:
         return Leg(connection, _not_yet)
 
     async def _relayed(self, downstream: Leg, upstream: Upstream) -> None:
+        pace = Pace(self.limits, lambda: self._meter.from_client, self._too_fast, self.clock)
         try:
             if self._can_move(upstream):
                 self._life = self._home(downstream)
@@ -188,11 +192,19 @@ class Session:
             else:
                 ending = await self._relayed_once(downstream, upstream)
             self._goodbye = farewell(ending, self.limits.stall_timeout_s)
+            if self._excess is not None and ending.by is None:
+                self._goodbye = turned_out(self._excess)
         except Exception:
             self._goodbye = _defect()
             raise
         finally:
+            pace.stop()
             await _part(downstream, self._upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
+
+    def _too_fast(self) -> None:
+        if not self._stopped.done():
+            self._excess = TooFast()
+            self.stop()
 
     def _can_move(self, upstream: Upstream) -> bool:
         """A call that a client attached to is where it is, and what is not read is not known."""

@@ -163,6 +163,11 @@ class LimitSettings:
         close_timeout_s: How long a closing handshake may take before the socket is aborted.
         message_timeout_s: How long a message may take from its first byte to its last. 15 MiB in 30 s are
             4 Mbit/s.
+        client_messages_per_s: How many messages a client may send, on average; a caller's sound is 20 to 50.
+            Who sends more is closed with 1008; None counts none.
+        client_bytes_per_s: The same of the bytes in them.
+        client_burst_s: What a client did not use of both is kept for so long, and may come at once. So may
+            one message of `max_message_bytes`, however few bytes a second there are.
     """
 
     max_message_bytes: int = 16 * 1024 * 1024
@@ -170,6 +175,9 @@ class LimitSettings:
     stall_timeout_s: float = 10.0
     close_timeout_s: float = 5.0
     message_timeout_s: float = 30.0
+    client_messages_per_s: int | None = None
+    client_bytes_per_s: int | None = None
+    client_burst_s: float = 10.0
 
 
 @frozen(kw_only=True)

@@ -32,6 +32,7 @@
     ├── ShuttingDown                   503: the gateway is going away
     ├── Overloaded                     503: the gateway is full
     ├── SlowConsumer                   one peer stopped reading
+    ├── TooFast                        a client sends more than it may
     ├── SessionEnded                   a library session is over
     └── InternalError                  ours
 
@@ -47,6 +48,7 @@ from realtime_lb.errors.endings import (
     SessionEnded,
     ShuttingDown,
     SlowConsumer,
+    TooFast,
 )
 from realtime_lb.errors.refusals import (
     GroupFull,
@@ -102,6 +104,7 @@ __all__ = [
     "ShuttingDown",
     "SlowConsumer",
     "TooCostly",
+    "TooFast",
     "TooManyOpens",
     "TooManySessions",
     "Unauthenticated",

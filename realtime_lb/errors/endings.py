@@ -5,7 +5,15 @@ from __future__ import annotations
 from realtime_lb.errors.root import RealtimeError
 from realtime_lb.frames import Close
 
-__all__ = ["DownstreamClosed", "InternalError", "Overloaded", "SessionEnded", "ShuttingDown", "SlowConsumer"]
+__all__ = [
+    "DownstreamClosed",
+    "InternalError",
+    "Overloaded",
+    "SessionEnded",
+    "ShuttingDown",
+    "SlowConsumer",
+    "TooFast",
+]
 
 
 class DownstreamClosed(RealtimeError):
@@ -50,6 +58,17 @@ class SlowConsumer(RealtimeError):
 
     def __init__(self, stall_timeout_s: float) -> None:
         super().__init__(f"The peer read nothing for {stall_timeout_s:g} s")
+
+
+class TooFast(RealtimeError):
+    """A client sends more, or oftener, than it may."""
+
+    close_code = 1008
+    kind = "rate_limit_error"
+    code = "client_too_fast"
+
+    def __init__(self) -> None:
+        super().__init__("You send faster than this gateway allows")
 
 
 class SessionEnded(RealtimeError):

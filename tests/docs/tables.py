@@ -53,6 +53,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "InternalError": errors.InternalError(),
     "InvalidEvent": errors.InvalidEvent("…"),
     "TooCostly": errors.TooCostly(),
+    "TooFast": errors.TooFast(),
     "InvalidRequest": errors.InvalidRequest("…"),
     "MissingExtra": errors.MissingExtra("azure", "…"),
     "OriginRefused": errors.OriginRefused(),
