@@ -214,6 +214,8 @@ class ServerSettings:
             are closed one by one in the last fifth of it.
         config_poll_s: How often `realtime-lb serve` looks whether its file has changed; 0 reads it anew only
             at a SIGHUP.
+        head_timeout_s: How long a client may take for a TLS handshake, for the head of a request, and between
+            two requests. A limit on all of it together: sending a byte now and then does not help.
     """
 
     master_key: Secret | None = None
@@ -225,6 +227,7 @@ class ServerSettings:
     drain_admit_s: float = 5.0
     drain_timeout_s: float = 25.0  # Kubernetes kills after 30
     config_poll_s: float = 1.0
+    head_timeout_s: float = 15.0
 
 
 @frozen(kw_only=True)

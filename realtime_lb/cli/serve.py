@@ -25,6 +25,7 @@ from realtime_lb.cli.stopping import stopped
 from realtime_lb.cli.watching import Watch
 from realtime_lb.cli.workers import Crew, with_parent
 from realtime_lb.errors import MissingExtra
+from realtime_lb.machine import raise_open_files_limit
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server import listening
 from realtime_lb.sinks.setup import configure_logging
@@ -128,6 +129,7 @@ def serve(
     check_operators_door(configuration.settings.server)
     logging = configuration.settings.logging
     configure_logging(log_level or logging.level, log_format or logging.format)
+    raise_open_files_limit()
     try:
         serving = Serving(watch, configuration, read, host, port, tls, lane_or_best(lane), share)
     except MissingExtra as error:

@@ -14,16 +14,11 @@ from realtime_lb.abc import Authenticator
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
+from realtime_lb.server.listener import Arrivals, Listener, bound_sockets, taking
 from realtime_lb.server.runner import Runner
 from realtime_lb.transports.lanes import LaneName
 
 __all__ = ["listening", "listening_admin", "wait_for_signal"]
-
-BACKLOG = 4096
-"""Connections that may wait while the loop is busy. At aiohttp's 128, 2,000 dials at once wait a second."""
-
-KEEPALIVE_S = 15.0
-"""Also how long a socket may take to finish a request's head."""
 
 SHUTDOWN_S = 1.0
 """For requests under way when all sessions have ended. aiohttp waits twice as long as it is told."""
@@ -64,11 +59,11 @@ async def listening(
         MissingExtra: *lane* is ``fast``, and picows is not installed.
     """
     app = create_app(router, authenticator=authenticator, lane=lane)
-    async with _running(app) as runner:
+    async with _running(app, router) as runner:
         try:
             async with (
-                _bound(runner, host, port, ssl_context, reuse_port=reuse_port) as (site, url),
-                _stopped_when_closing(site, router),
+                _bound(runner, router, host, port, ssl_context, reuse_port=reuse_port) as (listener, url),
+                _stopped_when_closing(listener, router),
             ):
                 yield url
         finally:
@@ -102,17 +97,21 @@ async def listening_admin(
         OSError: The port cannot be had.
     """
     app = create_admin_app(router, authenticator)
-    async with _running(app) as runner, _bound(runner, host, port, ssl_context) as (_, url):
+    async with (
+        _running(app, router) as runner,
+        _bound(runner, router, host, port, ssl_context) as (_, url),
+    ):
         yield url
 
 
 @asynccontextmanager
-async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
+async def _running(app: web.Application, router: RealtimeRouter) -> AsyncIterator[web.AppRunner]:
     runner = Runner(
         app,
         handle_signals=False,
         access_log=None,  # one line when a session opens and one when it closes say more
-        keepalive_timeout=KEEPALIVE_S,
+        keepalive_timeout=router.settings.server.head_timeout_s,
+        lingering_time=router.settings.server.head_timeout_s,  # for a body that nobody reads
         shutdown_timeout=SHUTDOWN_S,
     )
     await runner.setup()
@@ -125,33 +124,36 @@ async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
 @asynccontextmanager
 async def _bound(
     runner: web.AppRunner,
+    router: RealtimeRouter,
     host: str,
     port: int,
     ssl_context: ssl.SSLContext | None,
     *,
     reuse_port: bool = False,
-) -> AsyncIterator[tuple[web.TCPSite, str]]:
-    """Take connections until the site is stopped, or the block left; those that are there outlive it."""
-    site = web.TCPSite(
-        runner, host, port, ssl_context=ssl_context, backlog=BACKLOG, reuse_port=reuse_port or None
+) -> AsyncIterator[tuple[Listener, str]]:
+    """Take connections until the listener is stopped, or the block left; those that are there outlive it."""
+    assert runner.server is not None  # noqa: S101  # it is set up
+    settings = router.settings
+    arrivals = Arrivals(
+        protocol=runner.server,
+        tls=ssl_context,
+        head_timeout_s=settings.server.head_timeout_s,
+        stall_timeout_s=settings.limits.stall_timeout_s,
     )
-    await site.start()
-    try:
-        bound = runner.addresses[0]
+    sockets = await bound_sockets(host, port, reuse_port=reuse_port)
+    address, number = sockets[0].getsockname()[:2]
+    async with taking(sockets, arrivals) as listener:
         scheme = "http" if ssl_context is None else "https"
-        yield site, f"{scheme}://{_bracketed(bound[0])}:{bound[1]}"
-    finally:
-        if site in runner.sites:
-            await site.stop()
+        yield listener, f"{scheme}://{_bracketed(address)}:{number}"
 
 
 @asynccontextmanager
-async def _stopped_when_closing(site: web.TCPSite, router: RealtimeRouter) -> AsyncIterator[None]:
-    """Stop *site* as soon as *router* admits nobody any more, if that comes while the block runs."""
+async def _stopped_when_closing(listener: Listener, router: RealtimeRouter) -> AsyncIterator[None]:
+    """Stop *listener* as soon as *router* admits nobody any more, if that comes while the block runs."""
 
     async def watch() -> None:
         await router.until_closing()
-        await site.stop()
+        listener.stop()
 
     watching = asyncio.create_task(watch())
     try:

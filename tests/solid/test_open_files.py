@@ -1,0 +1,163 @@
+"""Clients in crowds: the kernel keeps them for us, and open files never run out."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from realtime_lb.machine import sockets_within
+from realtime_lb.simulator import Face, Simulator
+from tests.cli.configs import CANARY, openai_group, written
+from tests.cli.processes import BLOCKED, REALTIME_LB, Running, running
+
+FULL = bool(os.environ.get("SOLID_FULL"))
+FILES, DIALS = (256, 400) if FULL else (128, 200)
+figures = logging.getLogger("figures")
+VOICE = "/v1/realtime?model=voice"
+
+in_each_loop = pytest.mark.parametrize(
+    "command",
+    [REALTIME_LB, (sys.executable, "-c", BLOCKED.format("uvloop"))],
+    ids=["uvloop", "asyncio"],
+)
+
+
+def limited(command: tuple[str, ...]) -> tuple[str, ...]:
+    """*command* with little more than it needs for itself."""
+    return ("sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *command)
+
+
+async def served(gateway: Running) -> str:
+    return (await gateway.says(r"listening on (http://127\.0\.0\.1:\d+)"))[1]
+
+
+def options(config: str) -> tuple[str, ...]:
+    quiet = ("--log-format", "json")
+    return ("serve", "-c", config, "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", *quiet)
+
+
+async def left_over(gateway: Running) -> list[str]:
+    """Stop it, and return what else it has said than that sessions came and went."""
+    already = len(gateway.said)
+    assert await gateway.stop() == 0
+    usual = ("session opened", "session closed", "realtime event", "master_key", '"stopping"', '"stopped"')
+    return [line for line in gateway.said[already:] if line and not any(word in line for word in usual)]
+
+
+@in_each_loop
+async def test_sessions_are_refused_before_files_run_out(command: tuple[str, ...], tmp_path: Path) -> None:
+    """All that there is room for are served, all others get their 503, and a place that is free is taken."""
+    async with Simulator(Face.OPENAI, api_key=CANARY) as provider:
+        config = written(tmp_path, openai_group(a=provider.base_url))
+        async with (
+            running(*options(config), command=limited(command)) as gateway,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        ):
+            url = await served(gateway)
+            opening = [http.ws_connect(url + VOICE) for _ in range(DIALS)]
+            answers = await asyncio.gather(*opening, return_exceptions=True)
+            live = [each for each in answers if isinstance(each, aiohttp.ClientWebSocketResponse)]
+            told = Counter(
+                each.status if isinstance(each, aiohttp.WSServerHandshakeError) else type(each)
+                for each in answers
+                if isinstance(each, BaseException)
+            )
+            most = sockets_within(FILES).sessions // 2
+            assert (len(live), told) == (most, {503: DIALS - most})
+            for each in live[:10]:
+                await each.receive_json()
+                await each.close()
+            async with asyncio.timeout(1):
+                await (await _admitted(http, url)).close()
+            said = await left_over(gateway)
+    assert ["limit on open files" in line for line in said] == [True] * len(said)
+    assert 1 <= len(said) <= 10
+    text = "%d dials with %d files: %d sessions, %d answers of 503, %d lines in the log"
+    figures.info("figure: C2 " + text, DIALS, FILES, len(live), told[503], len(said))
+
+
+@in_each_loop
+async def test_a_crowd_that_only_stands_there_hurts_no_call_and_leaves_no_trace(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with Simulator(Face.OPENAI, api_key=CANARY) as provider:
+        config = written(tmp_path, openai_group(a=provider.base_url))
+        async with (
+            running(*options(config), command=limited(command)) as gateway,
+            aiohttp.ClientSession() as http,
+        ):
+            url = await served(gateway)
+            call = await http.ws_connect(url + VOICE)
+            await call.receive_json()
+            async with crowd_at(url, DIALS):
+                await gateway.says("no connection is taken for now")
+                for _ in range(20):
+                    await call.send_json({"type": "input_audio_buffer.clear"})
+                    assert (await call.receive_json())["type"] == "input_audio_buffer.cleared"
+                assert _open_files(gateway) < FILES
+            async with asyncio.timeout(1):
+                other = await http.ws_connect(url + VOICE)
+                await other.receive_json()
+            await other.close()
+            await call.close()
+            said = await left_over(gateway)
+    assert said == []
+
+
+async def test_a_crowd_waits_in_the_kernel_while_the_gateway_is_busy(tmp_path: Path) -> None:
+    """Nobody is sent away, to come again a second later: all are connected though it cannot look."""
+    config = written(tmp_path, openai_group(a="http://127.0.0.1:1/v1"))
+    async with running(*options(config)) as gateway:
+        url = await served(gateway)
+        os.kill(gateway.process.pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(0.9), crowd_at(url, 2_000):
+                pass
+        finally:
+            os.kill(gateway.process.pid, signal.SIGCONT)
+        assert await gateway.stop() == 0
+
+
+async def test_a_gateway_process_takes_the_open_files_that_it_may_have(tmp_path: Path) -> None:
+    config = written(tmp_path, openai_group(a="http://127.0.0.1:1/v1"))
+    soft = ("sh", "-c", 'ulimit -S -n 200; exec "$@"', "sh", *REALTIME_LB)
+    async with running(*options(config), command=soft) as gateway:
+        await served(gateway)
+        soft_limit, hard_limit = resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE)
+        assert soft_limit == hard_limit != 200
+        assert await gateway.stop() == 0
+
+
+async def _admitted(http: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
+    """Return a session as soon as a place is free."""
+    while True:
+        with contextlib.suppress(aiohttp.WSServerHandshakeError):
+            return await http.ws_connect(url + VOICE)
+
+
+@asynccontextmanager
+async def crowd_at(url: str, size: int) -> AsyncIterator[None]:
+    """So many who are connected, as far as the kernels are concerned, and say nothing."""
+    where, loop = urlsplit(url), asyncio.get_running_loop()
+    with contextlib.ExitStack() as crowd:
+        for _ in range(size):
+            one = crowd.enter_context(socket.socket())
+            one.setblocking(False)
+            await loop.sock_connect(one, (where.hostname, where.port))
+        yield
+
+
+def _open_files(gateway: Running) -> int:
+    return len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir()))

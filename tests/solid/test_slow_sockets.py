@@ -1,0 +1,143 @@
+"""Who connects and then dawdles is let go at a limit on the whole of it, and not a byte later."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+
+from realtime_lb import LimitSettings, RealtimeRouter, ServerSettings, Settings
+from realtime_lb.server import listening
+from tests.solid.raw import UPGRADE, request
+from tests.support import deployment
+
+LIMIT_S = 0.5
+EACH = 20
+
+Socket = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Dawdle = Callable[[Socket], Awaitable[None]]
+
+
+def settings() -> Settings:
+    return Settings(
+        deployments=tuple(deployment(f"d{number}", "http://127.0.0.1:1") for number in range(100)),
+        server=ServerSettings(head_timeout_s=LIMIT_S),
+        limits=LimitSettings(stall_timeout_s=LIMIT_S),
+    )
+
+
+def after(sent: bytes) -> Dawdle:
+    """Send *sent*, and nothing more."""
+
+    async def dawdle(client: Socket) -> None:
+        client[1].write(sent)
+        await _until_closed(client)
+
+    return dawdle
+
+
+async def trickle(client: Socket) -> None:
+    """Send a head that never ends, a byte at a time."""
+    client[1].write(b"GET /health/liveliness HTTP/1.1\r\nX: ")
+    async with asyncio.TaskGroup() as sending:
+        drops = sending.create_task(_drop_by_drop(client[1], b"x"))
+        await _until_closed(client)
+        drops.cancel()
+
+
+async def trickle_body(client: Socket) -> None:
+    """Ask for something, with a body that nobody wants and that never ends."""
+    client[1].write(request("GET /health/liveliness HTTP/1.1", "Content-Length: 1000000"))
+    async with asyncio.TaskGroup() as sending:
+        drops = sending.create_task(_drop_by_drop(client[1], b"x"))
+        await _until_closed(client)
+        drops.cancel()
+
+
+async def take_nothing(client: Socket) -> None:
+    """Ask for much, and read none of it."""
+    transport = client[1].transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    client[1].write(request("GET /model/info HTTP/1.1") * 100)
+    await _drop_by_drop(client[1], b"x")  # who does not read, hears only when writing that nobody is there
+
+
+async def _drop_by_drop(writer: asyncio.StreamWriter, drop: bytes) -> None:
+    while not writer.is_closing():  # the drops are what this is about
+        writer.write(drop)
+        await asyncio.sleep(0.05)
+
+
+async def _until_closed(client: Socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        while await client[0].read(65_536):
+            pass
+
+
+@contextlib.contextmanager
+def an_authority() -> Iterator[ssl.SSLContext]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    yield context
+
+
+async def gone_within_s(url: str, dawdle: Dawdle) -> list[float]:
+    """Return how long each of many took to be let go; fail on those that are left a second later."""
+    where, loop = urlsplit(url), asyncio.get_running_loop()
+
+    async def once() -> float:
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.setblocking(False)
+        await loop.sock_connect(raw, (where.hostname, where.port))
+        client = await asyncio.open_connection(sock=raw)
+        began_s = loop.time()
+        try:
+            async with asyncio.timeout(LIMIT_S + 1):
+                await dawdle(client)
+        finally:
+            client[1].transport.abort()
+        return loop.time() - began_s
+
+    return await asyncio.gather(*(once() for _ in range(EACH)))
+
+
+@pytest.mark.parametrize(
+    "dawdle",
+    [
+        after(b""),
+        after(b"GET /v1/realtime?model=voice HTTP/1.1\r\nHost: gateway\r\n"),
+        after(request("GET /health/liveliness HTTP/1.1")),
+        after(request("GET /health/liveliness HTTP/1.1") + b"GET / HTT"),
+        after(request("GET /v1/realtime?model=nope HTTP/1.1", *UPGRADE, "Content-Length: 9")),
+        trickle,
+        trickle_body,
+        take_nothing,
+    ],
+    ids=[
+        "silent",
+        "half a head",
+        "idle",
+        "half a second head",
+        "no body",
+        "trickle",
+        "trickling body",
+        "reads nothing",
+    ],
+)
+async def test_a_dawdler_is_gone_at_the_limit(dawdle: Dawdle) -> None:
+    async with RealtimeRouter(settings()) as router, listening(router) as url:
+        await gone_within_s(url, dawdle)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02"], ids=["silent", "half a hello"])
+async def test_so_is_one_that_does_not_finish_its_tls_handshake(sent: bytes) -> None:
+    with an_authority() as tls:
+        async with RealtimeRouter(settings()) as router, listening(router, ssl_context=tls) as url:
+            gone_s = await gone_within_s(url, after(sent))
+    assert min(gone_s) > LIMIT_S / 2
