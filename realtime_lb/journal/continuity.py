@@ -17,6 +17,7 @@ from realtime_lb.journal.asked_again import AskedAgain
 from realtime_lb.journal.closing import closed_out
 from realtime_lb.journal.items import Kept
 from realtime_lb.journal.journal import Journal
+from realtime_lb.journal.matching import hearing
 from realtime_lb.journal.names import Names, written
 from realtime_lb.journal.tail import Said, Sound
 from realtime_lb.journal.telling import Telling
@@ -265,6 +266,9 @@ class Continuity:
     def _updated(self, event: JsonObject) -> _Events:
         if self._telling.update_taken():
             return []
+        session = event.get("session")
+        if isinstance(session, dict) and hearing(session) != hearing(self._journal.session):
+            self._turn_known = None  # the upstream listens anew: what it hears next is another turn
         return [event] if self.phase is Phase.LIVE else []
 
     def _conversation(self, event: JsonObject) -> _Events:

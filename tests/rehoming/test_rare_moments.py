@@ -74,3 +74,23 @@ def test_a_turn_does_not_end_before_it_began_where_the_next_upstream_hears_it_ot
     _, start_ms, end_ms = session.view.turns[0]
     assert end_ms is not None
     assert end_ms > start_ms
+
+
+def test_a_turn_that_ended_with_new_rules_of_listening_is_not_taken_for_the_next_one() -> None:
+    """Its sound is gone, so late was it announced; the next upstream hears nobody before the new rules."""
+    session = Session(Dialect.GA)
+    session.begin(Dialect.GA)
+    loud, quiet = sound(loud_ms=200, silent_ms=0), sound(loud_ms=0, silent_ms=200)
+    speak(session, loud[:5])
+    listen(session, {**VAD, "create_response": False})
+    session.work(2)
+    speak(session, loud * 10)
+    session.deliver(2)
+    ((cut_short, _, _),) = session.view.turns
+    session.cut(Dialect.GA)
+    speak(session, quiet)
+    session.drain()
+    turns = session.view.turns
+    assert [item_id == cut_short for item_id, _, _ in turns] == [True, False]
+    assert all(end_ms is not None for _, _, end_ms in turns)
+    session.check_equal()
