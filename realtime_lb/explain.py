@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
+from attrs import evolve
+
+from realtime_lb.abc import Strategy
 from realtime_lb.chooser import Able, Chooser, Field
 from realtime_lb.deployments import Deployment, ModelGroup
 from realtime_lb.requests import SessionRequest
@@ -15,7 +19,7 @@ __all__ = ["explain"]
 def explain(
     chooser: Chooser, strategy: str, groups: Sequence[ModelGroup], request: SessionRequest
 ) -> Explanation:
-    """Return where *request* would go now.
+    """Return where *request* would go now. Changes nothing.
 
     Args:
         chooser: Whose choice it is.
@@ -23,6 +27,7 @@ def explain(
         groups: The group that the request means, then its fallbacks.
         request: What is asked for.
     """
+    chooser = evolve(chooser, strategy=_copied(chooser.strategy))
     able = chooser.able(groups[0], request)
     for deployment in able.deployments:
         able.can(deployment)
@@ -43,6 +48,14 @@ def explain(
         ),
         fallbacks=tuple(group.name for group in groups[1:]),
     )
+
+
+def _copied(strategy: Strategy) -> Strategy:
+    """A strategy may remember what it picks."""
+    try:
+        return deepcopy(strategy)
+    except TypeError:  # somebody's own holds what cannot be copied
+        return strategy
 
 
 def _candidate(

@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -262,14 +261,8 @@ class RealtimeRouter:
             RequestRefused: No group has this name.
         """
         request = SessionRequest(model=model, tags=tuple(tags), affinity=affinity)
-        groups = self._catalog.route(model)
-        chooser = self._engine.chooser
-        try:
-            strategy = deepcopy(chooser.strategy)  # it may remember what it picks
-        except TypeError:  # somebody's own holds what cannot be copied
-            strategy = chooser.strategy
-        asked = evolve(chooser, strategy=strategy)
-        return explain(asked, self._own_strategy or self.settings.routing.strategy, groups, request)
+        groups, named = self._catalog.route(model), self._own_strategy or self.settings.routing.strategy
+        return explain(self._engine.chooser, named, groups, request)
 
     def sessions(self) -> tuple[SessionSnapshot, ...]:
         """Return the sessions that are live or being placed, the oldest first."""
