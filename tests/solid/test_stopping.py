@@ -1,12 +1,14 @@
 """A gateway that is told to stop: who leaves in time is not harmed, and all others are told, one by one."""
 
 import asyncio
+import logging
 import math
+import os
 import signal
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import aiohttp
@@ -27,6 +29,7 @@ from tests.cli.test_workers import LISTENING, session
 from tests.support import SESSION_CREATED, UPGRADE, Gateway, Websocket, gateway, greet_and_echo, upstream
 from tests.support import deployment as at
 
+FULL = "SOLID_FULL" in os.environ
 ADMIT_S, TIMEOUT_S = 5.0, 25.0
 
 
@@ -208,6 +211,63 @@ async def test_only_a_blocked_loop_is_not_alive() -> None:
 async def test_the_process_keeps_the_promise(case: Case, tmp_path: Path) -> None:
     outcome = await case.run(Stand(Ours("fast"), tmp_path, choose_cores()), Size.SHORT)
     assert outcome.holds, outcome.figure
+
+
+async def babble(url: str, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(f"{url}/v1/realtime?model=voice") as client:
+        while not client.closed:
+            await client.send_json({"type": "x"})
+            await client.receive()
+            await asyncio.sleep(0.1)
+
+
+async def test_probes_are_answered_while_many_talk_and_tell_of_a_signal_at_once(tmp_path: Path) -> None:
+    """How long a probe takes is a figure alone: both ends of all the talk share its machine."""
+    sessions, probes = (200, 300) if FULL else (20, 50)
+    text = draining(openai_group(a="URL"), 3_600, 3_600).replace("openai/", "openai_compatible/")
+    async with upstream(greet_and_echo) as up, AsyncExitStack() as stack:
+        config = written(tmp_path, text.replace("URL", up))
+        options = ("--host", "127.0.0.1", "--port", "0", "--admin-port", "0", "--log-level", "warning")
+        port = free_port()
+        served = await stack.enter_async_context(running("serve", "-c", config, *options, "--port", port))
+        connector = aiohttp.TCPConnector(limit=0)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        url = f"http://127.0.0.1:{port}"
+        await reachable(http, url)
+        talking = [asyncio.create_task(babble(url, http)) for _ in range(sessions)]
+        took_s = []
+        for _ in range(probes):
+            began_s = time.monotonic()
+            async with http.get(f"{url}/health/liveliness") as answer:
+                assert answer.status == 200
+            took_s.append(time.monotonic() - began_s)
+            await asyncio.sleep(0.005)
+        served.process.send_signal(signal.SIGTERM)
+        began_s = time.monotonic()
+        while True:
+            async with http.get(f"{url}/health/readiness") as answer:
+                if answer.status == 503:
+                    break
+        flipped_s = time.monotonic() - began_s
+        assert not any(task.done() for task in talking)
+        await served.stop(signal.SIGTERM)
+        await asyncio.wait(talking)
+    p99_s = sorted(took_s)[int(len(took_s) * 0.99)]
+    told = f"a probe takes {p99_s * 1e3:.0f} ms at p99 while {sessions} talk"
+    logging.getLogger("figures").info("figure: G3 %s; not ready after %.0f ms", told, flipped_s * 1e3)
+    if FULL:
+        assert flipped_s <= 0.100
+
+
+async def reachable(http: aiohttp.ClientSession, url: str) -> None:
+    while True:
+        try:
+            async with http.get(f"{url}/health/readiness") as answer:
+                assert answer.status == 200
+        except aiohttp.ClientConnectorError:
+            await asyncio.sleep(0.02)
+        else:
+            return
 
 
 async def told_and_closed(client: aiohttp.ClientWebSocketResponse) -> tuple[str, int | None]:
