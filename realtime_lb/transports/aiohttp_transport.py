@@ -103,7 +103,7 @@ class AiohttpTransport:
             raise ValueError("the transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=MeteredConnector(limit=0),
+                connector=MeteredConnector(limit=0, force_close=True),  # no request behind a refused one
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 middlewares=(_refuse_redirects, _refuse_extensions),

@@ -130,6 +130,24 @@ async def test_a_101_that_opens_no_websocket_is_a_refusal(dials: Dials, wrong: d
         await gone.wait()
 
 
+async def test_no_handshake_comes_behind_a_refused_one(dials: Dials) -> None:
+    """Each has a connection of its own, though the upstream would keep the last one open."""
+    ports = []
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        return web.Response(status=429)
+
+    refusing = web.Application()
+    refusing.router.add_get("/", refuse)
+    async with server(refusing) as url, transport(dials) as dialling:
+        for _ in range(3):
+            with pytest.raises(HandshakeRefused):
+                await dialling.connect(DialRequest(url=url), 5.0)
+    assert len(set(ports)) == 3
+
+
 async def test_a_delay_may_be_a_date(dials: Dials) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
     async with server(answering(503, {"Retry-After": later})) as url, transport(dials) as dialling:
