@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from realtime_lb.abc import Authenticator, Connection
-from realtime_lb.errors import DownstreamClosed, RealtimeError, UpgradeRequired
+from realtime_lb.errors import DownstreamClosed, InvalidRequest, RealtimeError, UpgradeRequired
 from realtime_lb.requests import SessionRequest
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.gate import Gate
@@ -49,6 +49,8 @@ def realtime_handler(
             principal = await gate.admit(request)
             if not is_handshake(request):
                 raise UpgradeRequired
+            if request.body_exists:  # behind a 101 it would be frames to one and a request to another
+                raise InvalidRequest("A websocket handshake has no body", code="unexpected_body")
             return await _serve(router, session_request(request, principal, server), request, lane)
         except RealtimeError as error:
             return refusal(error)
