@@ -28,8 +28,13 @@ Websocket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any] | web.WebSocketResp
 
 _DATA = {aiohttp.WSMsgType.TEXT: Opcode.TEXT, aiohttp.WSMsgType.BINARY: Opcode.BINARY}
 _WIRE = {Opcode.TEXT: aiohttp.WSMsgType.TEXT, Opcode.BINARY: aiohttp.WSMsgType.BINARY}
+_PING, _PONG = aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG
 _LOST = Close(1006)
 _NO_CODE = Close(1005)
+
+
+MOST_IN_A_TURN = 100
+"""Messages of one peer, before others have their turn: aiohttp gives those that it has without a pause."""
 
 
 def _nothing() -> None:
@@ -44,7 +49,7 @@ class AiohttpConnection:
     """A `Connection` over one of aiohttp's two websocket classes, which differ in nothing that matters here.
 
     Args:
-        websocket: Opened with ``autoclose=False`` and ``decode_text=False``.
+        websocket: Opened with ``autoclose=False``, ``autoping=False`` and ``decode_text=False``.
         transport: What it runs on; aiohttp's own close can hang on a peer that does not read, so the last
             word must be ours.
         limits: The durations are used, but for the heartbeat's.
@@ -93,24 +98,29 @@ class AiohttpConnection:
             self._pumped.set()
 
     async def _pump(self) -> Close:
-        receive = self._websocket.receive
+        receive, left = self._websocket.receive, MOST_IN_A_TURN
         while True:
             while self._resumed is not None:
                 await self._resumed.wait()
             try:
                 message = await receive()
-            except ConnectionError:  # aiohttp's own answer to a ping found the peer gone
-                return self._said or _LOST
             except asyncio.CancelledError:
                 if _is_cancelled():
                     raise
                 self.abort()  # see write(): somebody else's wait for room was cancelled
                 return self._said or _LOST
             opcode = _DATA.get(message.type)
-            if opcode is None:
+            if opcode is not None:
+                if self._said is None and not self._lost:
+                    self._on_frame(Frame(opcode, message.data))
+            elif message.type is _PING:
+                self._pong(message.data)
+            elif message.type is not _PONG:
                 return self._end(message)
-            if self._said is None and not self._lost:
-                self._on_frame(Frame(opcode, message.data))
+            left -= 1
+            if not left:
+                left = MOST_IN_A_TURN
+                await asyncio.sleep(0)
 
     def _end(self, message: aiohttp.WSMessage) -> Close:
         if message.type is aiohttp.WSMsgType.CLOSE:
@@ -123,9 +133,17 @@ class AiohttpConnection:
     def write(self, frame: Frame) -> bool:
         if self._lost or self._said is not None:
             return True
+        return self._send(frame.payload, _WIRE[frame.opcode])
+
+    def _pong(self, payload: bytes) -> None:
+        """Answer, unless that would have to wait: who floods with pings and reads no pong gets none."""
+        if not (self._waiting_for_room or self._lost or self._said is not None):
+            self._send(payload, _PONG)
+
+    def _send(self, payload: bytes | memoryview, kind: aiohttp.WSMsgType) -> bool:
         # aiohttp writes first and waits for room last, so one step of its coroutine sends the frame, and
         # only a full buffer leaves it waiting. No task, no future and no switch per frame.
-        sending = self._websocket.send_frame(frame.payload, _WIRE[frame.opcode])  # type: ignore[arg-type]
+        sending = self._websocket.send_frame(payload, kind)  # type: ignore[arg-type]
         try:
             room = sending.send(None)
         except StopIteration:

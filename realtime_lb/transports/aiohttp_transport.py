@@ -88,6 +88,7 @@ class AiohttpTransport:
             proxy=proxy_for(url),
             ssl=await self._tls(dial.tls),
             autoclose=False,
+            autoping=False,
             heartbeat=self._limits.heartbeat_s,
             timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),
             compress=0,

@@ -64,6 +64,7 @@ async def accept_websocket(
     websocket = web.WebSocketResponse(
         protocols=(SUBPROTOCOL,),
         autoclose=False,
+        autoping=False,
         heartbeat=limits.heartbeat_s,
         timeout=limits.close_timeout_s,
         compress=False,

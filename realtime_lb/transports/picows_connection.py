@@ -169,9 +169,9 @@ class PicowsConnection:
 
     def _read_on(self) -> None:
         if self._is_pumped:
-            self._loop.call_soon(self._read_now)  # what was read before the handshake ended comes at once
+            self._loop.call_soon(self.read_on)  # what was read before the handshake ended comes at once
 
-    def _read_now(self) -> None:
+    def read_on(self) -> None:
         if not self._discards and (self._said or not self._is_paused):
             self._takeover.read_on()
 
@@ -193,7 +193,7 @@ class PicowsConnection:
         if not self._is_mute:
             self._is_mute = True
             self._frames.send_close(close.code, close.reason.encode())
-        self._read_now()
+        self.read_on()
         while self._how is None:
             await self._something_ends()
         if not self._discards:

@@ -17,6 +17,8 @@ from multidict import CIMultiDict
 from picows import WSAutoPingStrategy, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
+from realtime_lb.transports.picows_pace import Pacer
+
 __all__ = ["Takeover", "accept_key"]
 
 READ_BUFFER_BYTES = 2 * 1024
@@ -63,6 +65,10 @@ class Owner(Protocol):
         """The socket is gone."""
         ...
 
+    def read_on(self) -> None:
+        """Others had their turn: the reading that was stopped for that may go on, unless it is paused."""
+        ...
+
 
 class Takeover:
     """An open transport whose frames picows reads and writes from now on.
@@ -78,7 +84,7 @@ class Takeover:
         already_read: What the peer has sent behind its handshake.
     """
 
-    __slots__ = ("_protocol", "_room_bytes", "_transport", "_unread", "frames")
+    __slots__ = ("_owner", "_protocol", "_room_bytes", "_transport", "_unread", "frames")
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class Takeover:
         if transport.is_closing():
             raise ConnectionResetError("the peer is gone")
         self._transport = transport
+        self._owner = owner
         self._unread = already_read
         transport.pause_reading()
         self._protocol = _protocol(listener, owner, is_client=is_client, max_frame_bytes=max_frame_bytes)
@@ -102,6 +109,8 @@ class Takeover:
         self.frames: WSTransport = self._protocol.transport
         _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
         self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
+        if not is_client:
+            self._protocol.usual_bytes, self._protocol.on_growth = READ_BUFFER_BYTES, self._pace
         socket.open()
         transport.set_protocol(self._protocol)
 
@@ -121,6 +130,15 @@ class Takeover:
         """
         doubled, rest = divmod(len(_get_buffer(self._protocol, -1)), self._room_bytes)
         return rest != 0 or doubled & (doubled - 1) != 0
+
+    def _pace(self) -> None:
+        """Have a client whose frames come in heaps read a little at a time."""
+        self._transport.set_protocol(Pacer(self._protocol, MOST_READ_BYTES, self._rest))
+
+    def _rest(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._owner.read_on)
 
     def discard(self) -> None:
         """Read on without looking, so that a goodbye on its way is not undone by unread data."""
@@ -193,13 +211,19 @@ _get_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
 class _Protocol(WSProtocol):  # type: ignore[misc]  # untyped
     """Reads a little at a time, and tells its owner of the end, and why."""
 
-    __slots__ = ("owner",)
+    __slots__ = ("on_growth", "owner", "usual_bytes")
 
     owner: Owner
+    usual_bytes: int
+    on_growth: Callable[[], None]
 
     def get_buffer(self, size_hint: int) -> memoryview:
         room = _get_buffer(self, size_hint)
-        return room if len(room) <= MOST_READ_BYTES else room[:MOST_READ_BYTES]
+        if len(room) <= self.usual_bytes:
+            return room
+        self.usual_bytes = MOST_READ_BYTES
+        self.on_growth()
+        return room[:MOST_READ_BYTES]
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -233,6 +257,7 @@ def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_
         READ_BUFFER_BYTES,
     )
     protocol.owner = owner
+    protocol.usual_bytes, protocol.on_growth = MOST_READ_BYTES, _nothing
     return protocol
 
 

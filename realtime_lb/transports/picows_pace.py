@@ -1,0 +1,84 @@
+"""Reading a client that sends much at once a little at a time, so that all others have their turn."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
+
+__all__ = ["Pacer"]
+
+LONGEST_TURN_S = 0.002
+"""Of one client, before others are looked at. A kernel may hold megabytes of frames of six bytes."""
+
+LEAST_READ_BYTES = 512
+USUAL_READ_BYTES = 4 * 1024
+"""At once, where they may all be small frames: some 700 at worst."""
+
+_FILLED_AT, _LENGTH_AT, _PAYLOAD_AT, _STATE_AT = 15, 16, 18, 34
+"""Where these parts of an unfinished frame are in what picows gives to be pickled. It tells nobody else."""
+
+_READS_PAYLOAD = 4
+
+_picows_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
+
+
+class Pacer(asyncio.BufferedProtocol):
+    """Stands before a protocol as soon as one read has filled its buffer: who talks never meets it.
+
+    Reads less at once while that takes long, and as much as is missing of a large frame.
+
+    Args:
+        protocol: Takes what is read.
+        most_read_bytes: How much to read at once in any case.
+        rest: Stops reading for one turn of the loop.
+    """
+
+    def __init__(self, protocol: Any, most_read_bytes: int, rest: Callable[[], None]) -> None:
+        self._protocol = protocol
+        self._most_read_bytes = most_read_bytes
+        self._rest = rest
+        self._usual_bytes = USUAL_READ_BYTES
+        self._spent_s = 0.0
+        self._was_quick = False
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        room = _picows_buffer(self._protocol, size_hint)
+        size = self._usual_bytes
+        if self._was_quick and len(room) > size:
+            size = min(size + self._missing_bytes(), self._most_read_bytes)
+        return room[:size]
+
+    def _missing_bytes(self) -> int:
+        """Return how much is yet to come of the frame that has begun."""
+        state = self._protocol.__reduce_cython__()[-1]
+        if state[_STATE_AT] != _READS_PAYLOAD:
+            return 0
+        missing: int = state[_LENGTH_AT] - (state[_FILLED_AT] - state[_PAYLOAD_AT])
+        return missing
+
+    def buffer_updated(self, size: int) -> None:
+        began_s = time.perf_counter()
+        self._protocol.buffer_updated(size)
+        took_s = time.perf_counter() - began_s
+        self._spent_s += took_s
+        self._was_quick = took_s < LONGEST_TURN_S / 4
+        if self._was_quick:
+            self._usual_bytes = min(self._usual_bytes * 2, USUAL_READ_BYTES)
+        elif took_s > LONGEST_TURN_S:
+            self._usual_bytes = max(self._usual_bytes // 2, LEAST_READ_BYTES)
+        if self._spent_s > LONGEST_TURN_S:
+            self._spent_s = 0.0
+            self._rest()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._protocol.connection_lost(error)

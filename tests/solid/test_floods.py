@@ -1,0 +1,106 @@
+"""One client sends as fast as it can; all others have their turn."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from realtime_lb.frames import Frame
+from realtime_lb.relay import Lane
+from tests.solid.raw_client import BINARY, CONTINUATION, PING, PONG, TEXT, Raw, masked, raw
+from tests.support import (
+    SESSION_CREATED,
+    Websocket,
+    deployment,
+    gateway,
+    upstream,
+)
+
+pytestmark = pytest.mark.usefixtures("each_lane")
+
+MOST_IN_A_TURN = 1_000
+LAST = b'{"type":"last"}'
+
+FLOODS = {
+    "empty": masked(BINARY),
+    "of a byte": masked(BINARY, b"x"),
+    "tiny events": masked(TEXT, b'{"type":"x"}'),
+    "empty sound": masked(TEXT, b'{"type":"input_audio_buffer.append","audio":""}'),
+    "pings": masked(PING) * 9 + masked(TEXT, b'{"type":"x"}'),
+    "pongs": masked(PONG) * 9 + masked(TEXT, b'{"type":"x"}'),
+    "fragments": masked(TEXT, b'{"type":', flags=0)
+    + masked(CONTINUATION, b"", flags=0) * 8
+    + masked(CONTINUATION, b'"x"}'),
+}
+
+
+async def greet_and_echo_the_last(websocket: Websocket) -> None:
+    await websocket.send_str(SESSION_CREATED)
+    async for message in websocket:
+        if message.data == LAST.decode():
+            await websocket.send_str(message.data)
+
+
+async def until_last(client: Raw) -> None:
+    while (await client.hears())[1] != LAST:
+        pass
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_no_turn_of_the_loop_belongs_to_a_flood(flood: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of it the kernel holds, so many messages are relayed before others are looked at."""
+    turns = [0]
+    forward = Lane.forward
+
+    def counted(lane: Lane, frame: Frame) -> Any:
+        if not turns[-1]:
+            asyncio.get_running_loop().call_soon(turns.append, 0)
+        turns[-1] += 1
+        forward(lane, frame)
+
+    monkeypatch.setattr(Lane, "forward", counted)
+    count = 400_000 // len(FLOODS[flood])
+    async with (
+        upstream(greet_and_echo_the_last) as url,
+        gateway(deployment("a", url)) as gate,
+        raw(gate) as attacker,
+    ):
+        told = asyncio.create_task(until_last(attacker))
+        await attacker.say(FLOODS[flood] * count, masked(TEXT, LAST))
+        async with asyncio.timeout(30):
+            await told
+        assert gate.told.closed == []
+    assert sum(turns) >= count
+    assert max(turns) <= MOST_IN_A_TURN
+
+
+async def test_131_000_fragments_of_nothing_leave_others_alone_and_nothing_behind() -> None:
+    async with (
+        upstream(greet_and_echo_the_last) as url,
+        gateway(deployment("a", url)) as gate,
+        gate.open() as other,
+        raw(gate) as attacker,
+    ):
+        await other.receive()
+        sending = asyncio.create_task(
+            attacker.say(masked(TEXT, b"{", flags=0), masked(CONTINUATION, b"", flags=0) * 131_000)
+        )
+        await other.send_str(LAST.decode())
+        assert (await other.receive()).data == LAST.decode()
+        await sending
+    await gate.told.all_closed(2)
+    assert [d.live_sessions for d in gate.router.snapshot().deployments] == [0]
+
+
+async def test_who_pings_without_reading_gets_pongs_as_far_as_there_is_room() -> None:
+    """The gateway keeps none for later but the last one, and reads on."""
+    async with (
+        upstream(greet_and_echo_the_last) as url,
+        gateway(deployment("a", url)) as gate,
+        raw(gate, receive_buffer_bytes=4_096) as attacker,
+    ):
+        (downstream,) = [c for c in gate.router.sessions() if c.deployment == "a"]
+        assert downstream
+        await attacker.say(*[masked(PING, b"x" * 125)] * 40_000, masked(TEXT, LAST))
+        async with asyncio.timeout(30):
+            await until_last(attacker)
