@@ -1,6 +1,15 @@
-"""The same examples in every run, and no verdict that depends on how busy the machine is."""
+"""The same examples in every run, no verdict that depends on how busy the machine is, nothing overlooked."""
 
 from hypothesis import HealthCheck, settings
+
+from tests.strictness import (
+    complaints,
+    no_loop_complains,
+    no_loop_complains_of_what_is_left,
+    nothing_blocks_a_loop,
+)
+
+__all__ = ["complaints", "no_loop_complains", "no_loop_complains_of_what_is_left", "nothing_blocks_a_loop"]
 
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -1,0 +1,71 @@
+"""What nobody would notice fails the test in which it happens, or the file."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+OVERLOOKED = """
+import asyncio, gc, time, warnings
+from realtime_lb.frames import shorten_reason
+from realtime_lb.leases import Leases
+
+async def test_a_task_fails_and_nobody_asks():
+    async def fail(): raise LookupError("in a task")
+    task = asyncio.ensure_future(fail())
+    await asyncio.sleep(0.01)
+    del task
+
+async def test_a_callback_raises():
+    asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+    await asyncio.sleep(0.01)
+
+async def test_a_task_is_lost():
+    async def wait(): await asyncio.get_running_loop().create_future()
+    asyncio.ensure_future(wait())
+    await asyncio.sleep(0)
+    gc.collect()
+
+async def test_what_we_call_blocks():
+    leases = Leases()
+    leases.on_room = lambda _name: time.sleep(0)
+    leases.acquire("a").release()
+
+async def test_a_coroutine_is_not_awaited():
+    asyncio.sleep(0)
+    gc.collect()
+
+def test_a_destructor_raises():
+    class Bad:
+        def __del__(self): raise LookupError("in a destructor")
+    Bad()
+
+def test_something_warns():
+    warnings.warn("old")
+
+def test_a_socket_stays_open():
+    import socket
+    socket.socket()
+
+async def test_all_is_well():
+    await asyncio.sleep(0)
+    shorten_reason("bye")
+"""
+
+
+def test_what_is_easily_overlooked_fails(tmp_path: Path) -> None:
+    story = tmp_path / "test_overlooked.py"
+    story.write_text(OVERLOOKED)
+    # fmt: off
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-rA", "-p", "tests.strictness", "-p", "no:cacheprovider",
+        "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), str(story),
+    ]
+    # fmt: on
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60).stdout
+    outcomes = re.findall(r"^(FAILED|ERROR|PASSED) \S+::(\w+)", said, re.MULTILINE)
+    bad = {name for outcome, name in outcomes if outcome != "PASSED"}
+    wanted = set(re.findall(r"def (test_\w+)", OVERLOOKED)) - {"test_all_is_well"}
+    assert bad == wanted, said

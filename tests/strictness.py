@@ -1,0 +1,74 @@
+"""What fails every test: a call that blocks a loop, and whatever a loop has to complain of."""
+
+import gc
+import logging
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+MAY_BLOCK = [
+    # What is installed is read once, when the first router is built, which may be in a loop.
+    ("realtime_lb/providers/registry.py", {"_installed"}),
+    ("realtime_lb/transports/lanes.py", {"_has_picows"}),
+    # A configuration file is read when a router is built from it. Whoever runs already reads it in a thread.
+    ("realtime_lb/config/load.py", {"_read_file"}),
+]
+
+PER_FRAME = ("socket.socket.send", "socket.socket.recv")
+"""Not watched: asyncio calls them for every frame, on sockets that do not block, and nobody else does."""
+
+
+class Complaints(logging.Handler):
+    """What loops told nobody in particular: tasks destroyed, exceptions not retrieved, callbacks that raised.
+
+    Both asyncio's loops and uvloop's write it to the logger ``asyncio``, as errors.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._said: list[str] = []
+        self._format = logging.Formatter("%(message)s")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(self._format.format(record))
+
+    def taken(self) -> str:
+        said, self._said = self._said, []
+        return "\n".join(said)
+
+
+@pytest.fixture(scope="session")
+def complaints() -> Iterator[Complaints]:
+    heard, logger = Complaints(), logging.getLogger("asyncio")
+    logger.addHandler(heard)
+    yield heard
+    logger.removeHandler(heard)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_blocks_a_loop() -> Iterator[None]:
+    """Have whatever blocks raise, wherever code of ours runs in a loop."""
+    with blockbuster_ctx("realtime_lb") as watch:
+        for name, function in watch.functions.items():
+            function.can_block_functions.extend(MAY_BLOCK)
+            if name.startswith(PER_FRAME):
+                function.deactivate()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_loop_complains(complaints: Complaints) -> Iterator[None]:
+    complaints.taken()
+    yield
+    if said := complaints.taken():
+        pytest.fail(f"a loop complained:\n{said}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_loop_complains_of_what_is_left(complaints: Complaints) -> Iterator[None]:
+    """Look once more when a file's garbage is gone: of a lost task a loop hears only then."""
+    yield
+    gc.collect()
+    if said := complaints.taken():
+        pytest.fail(f"a loop complained of what tests of this file have left:\n{said}")
