@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import aiohttp
 from attrs import define
@@ -98,7 +99,7 @@ async def _say(send: Send, count: int, seed: int) -> None:
 
 
 async def _listen(
-    websocket: Websocket | aiohttp.ClientWebSocketResponse[bool], listener: Listener, count: int
+    websocket: Websocket | aiohttp.ClientWebSocketResponse[Any], listener: Listener, count: int
 ) -> None:
     for _ in range(count):
         listener.hear(await websocket.receive_str())
