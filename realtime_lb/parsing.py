@@ -33,6 +33,9 @@ LONGEST_SLASHES = 64
 HEADROOM = 40
 """Levels of nesting. What was parsed is written, compared and read again further down the stack."""
 
+MOST_LEVELS_UNTRIED = 200
+"""So many brackets nest no deeper than Python goes, wherever it stands."""
+
 _SLASH = ord("\\")
 _OPENING, _CLOSING = "[" * HEADROOM, "]" * HEADROOM
 
@@ -80,6 +83,8 @@ def with_headroom(decode: Callable[[str], Any], text: str) -> Any:
         ValueError: It is no JSON.
         RecursionError: It is nested too deep to be written again from a place further down the stack.
     """
+    if text.count("{") + text.count("[") <= MOST_LEVELS_UNTRIED:
+        return decode(text)
     value = decode(f"{_OPENING}{text}{_CLOSING}")
     for _ in range(HEADROOM):
         if len(value) != 1:
