@@ -10,7 +10,7 @@ __all__ = ["Meaning", "Outcome", "Verdict", "What"]
 
 
 class What(enum.StrEnum):
-    """What happened, as the engine saw it. The first six end a dial, the others come of a live session."""
+    """What happened, as the engine saw it. The first seven end a dial, the others come of a live session."""
 
     ACCEPTED = "accepted"
     UNREACHABLE = "unreachable"
@@ -18,6 +18,7 @@ class What(enum.StrEnum):
     HTTP_REFUSED = "http_refused"
     FIRST_EVENT_REFUSED = "first_event_refused"
     CREDENTIAL_UNAVAILABLE = "credential_unavailable"
+    OUT_OF_FILES = "out_of_files"
     OUTPACED = "outpaced"
     CLOSED = "closed"
     ERROR_EVENT = "error_event"

@@ -21,6 +21,7 @@
     │   ├── DialError                  one attempt failed before its first accepted event
     │   │   ├── UpstreamUnreachable
     │   │   ├── DialTimedOut
+    │   │   ├── OutOfFiles             no fault of the provider's, nor of any other
     │   │   ├── HandshakeRefused
     │   │   ├── FirstEventRefused
     │   │   └── CredentialUnavailable
@@ -74,6 +75,7 @@ from realtime_lb.errors.upstream import (
     GroupDown,
     GroupRateLimited,
     HandshakeRefused,
+    OutOfFiles,
     UpstreamError,
     UpstreamLost,
     UpstreamUnreachable,
@@ -97,6 +99,7 @@ __all__ = [
     "InvalidRequest",
     "MissingExtra",
     "OriginRefused",
+    "OutOfFiles",
     "Overloaded",
     "RealtimeError",
     "RequestRefused",

@@ -15,6 +15,7 @@ __all__ = [
     "GroupDown",
     "GroupRateLimited",
     "HandshakeRefused",
+    "OutOfFiles",
     "UpstreamError",
     "UpstreamLost",
     "UpstreamUnreachable",
@@ -49,6 +50,15 @@ class DialTimedOut(DialError):
 
     http_status = 504
     code = "upstream_timeout"
+
+
+class OutOfFiles(DialError):
+    """This process has no file left for another connection. Nobody was dialled, and nobody is blamed for it."""
+
+    code = "out_of_files"
+
+    def __init__(self) -> None:
+        super().__init__("This process may not open another connection", hint="raise its limit (ulimit -n)")
 
 
 class HandshakeRefused(DialError):

@@ -13,6 +13,7 @@ from realtime_lb.errors import (
     DialTimedOut,
     FirstEventRefused,
     HandshakeRefused,
+    OutOfFiles,
 )
 from realtime_lb.health.delays import LONGEST_DELAY_S, named_delay_s
 from realtime_lb.health.meanings import TABLE, Row, Sign, row_of
@@ -139,6 +140,8 @@ def outcome_of_failure(error: DialError, *, attached: bool = False) -> Outcome:
             )
         case DialTimedOut():
             return Outcome(what=What.TIMED_OUT, attached=attached)
+        case OutOfFiles():
+            return Outcome(what=What.OUT_OF_FILES, attached=attached)
         case CredentialUnavailable():
             return Outcome(what=What.CREDENTIAL_UNAVAILABLE, attached=attached)
         case _:

@@ -78,6 +78,7 @@ TABLE = (
         Meaning.BAD_CREDENTIAL,
         "no token, no dial",
     ),
+    Row(Sign.WHAT, (What.OUT_OF_FILES,), Meaning.BENIGN, Meaning.BENIGN, "our own shortage"),
     # HTTP statuses of handshakes. Some servers also write them as `error.code`, hence the second column.
     Row(Sign.STATUS, (401,), Meaning.BAD_CREDENTIAL, Meaning.CALLERS_FAULT, _AZURE),
     Row(Sign.STATUS, (402,), Meaning.QUOTA_EXHAUSTED, Meaning.QUOTA_EXHAUSTED, _HTTP),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import os
 import socket
@@ -18,7 +19,7 @@ from yarl import URL
 
 from realtime_lb.abc import Connection
 from realtime_lb.deployments import Tls
-from realtime_lb.errors import DialError, DialTimedOut, HandshakeRefused, UpstreamUnreachable
+from realtime_lb.errors import DialError, DialTimedOut, HandshakeRefused, OutOfFiles, UpstreamUnreachable
 from realtime_lb.errors.bare import bare
 from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
@@ -30,6 +31,7 @@ from realtime_lb.typing import Secret
 __all__ = ["AiohttpTransport", "over_http", "plain_headers", "proxy_for"]
 
 _SHARED_STORE = Tls()
+_OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -74,8 +76,10 @@ class AiohttpTransport:
             delay_s = _retry_after_s(refusal.headers or {}, datetime.now(UTC))
             failure = HandshakeRefused(refusal.status, retry_after_s=delay_s)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = UpstreamUnreachable(f"No connection: {_reason(error)}")
-            failure.__cause__ = _network_error(error)
+            cause = _network_error(error)
+            ours = cause is not None and cause.errno in _OUR_SHORTAGE
+            failure = OutOfFiles() if ours else UpstreamUnreachable(f"No connection: {_reason(error)}")
+            failure.__cause__ = cause
         # Raised out here it has none of aiohttp's errors about it: they and their frames hold the credential.
         raise failure
 

@@ -57,6 +57,7 @@ SAMPLES: Mapping[str, RealtimeError] = {
     "InvalidRequest": errors.InvalidRequest("…"),
     "MissingExtra": errors.MissingExtra("azure", "…"),
     "OriginRefused": errors.OriginRefused(),
+    "OutOfFiles": errors.OutOfFiles(),
     "Overloaded": errors.Overloaded(),
     "RealtimeError": RealtimeError("…"),
     "RequestRefused": errors.RequestRefused("…"),

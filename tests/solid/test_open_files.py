@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from realtime_lb.errors import AllUpstreamsFailed
 from realtime_lb.machine import sockets_within
 from realtime_lb.simulator import Face, Simulator
 from tests.cli.configs import CANARY, openai_group, written
 from tests.cli.processes import BLOCKED, REALTIME_LB, Running, running
+from tests.support import deployment, gateway, greet_and_echo, upstream
 
 FULL = bool(os.environ.get("SOLID_FULL"))
 FILES, DIALS = (256, 400) if FULL else (128, 200)
@@ -162,3 +164,26 @@ async def crowd_at(url: str, size: int) -> AsyncIterator[None]:
 
 def _open_files(gateway: Running) -> int:
     return len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir()))
+
+
+@pytest.mark.usefixtures("each_lane")
+async def test_upstreams_are_not_blamed_for_files_that_this_process_has_not() -> None:
+    """Whatever else in a program has used them up: as soon as there is one, sessions are placed again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate:
+        async with gate.router.connect("voice"):
+            pass
+        with contextlib.ExitStack() as hoard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+            hoard.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            with contextlib.suppress(OSError):
+                while True:
+                    hoard.enter_context(Path("/dev/null").open("rb"))  # noqa: ASYNC230  # as blocking as a socket
+            for _ in range(6):
+                with pytest.raises(AllUpstreamsFailed):
+                    async with gate.router.connect("voice"):
+                        pass
+            tried = [attempt.outcome for record in gate.told.closed[1:] for attempt in record.attempts]
+            assert set(tried) == {"out_of_files"}
+        async with gate.router.connect("voice"):
+            pass

@@ -21,8 +21,8 @@ from benchmarks.scoreboard.case import Case, Outcome, Size
 from benchmarks.scoreboard.parties import Clients, clients, greet_and_echo, upstream
 from benchmarks.scoreboard.stand import Proxy, Stand
 
-PATIENCE_S = 5.0
-"""Then a client has given up."""
+PATIENCE_S = 10.0
+"""Then clients give up."""
 
 NO_CAPS = {"relay": "no caps", "litellm": "no caps per address"}
 
