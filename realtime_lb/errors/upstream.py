@@ -53,7 +53,7 @@ class DialTimedOut(DialError):
 
 
 class OutOfFiles(DialError):
-    """This process has no file left for another connection. Nobody was dialled, and nobody is blamed for it."""
+    """This process has no file left for another connection. Nobody was dialled, nobody is to blame."""
 
     code = "out_of_files"
 

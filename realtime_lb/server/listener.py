@@ -25,8 +25,9 @@ __all__ = ["Arrivals", "Listener", "bound_sockets", "taking"]
 BACKLOG = 4096
 """Connections that may wait while the loop is busy. At aiohttp's 128, 2,000 dials at once wait a second."""
 
-AT_ONCE = 64
-"""Connections that are taken before the loop looks at those that it has."""
+AT_ONCE = 4
+"""Connections that are taken before the loop looks at those that it has. Each is a request soon, which takes
+most of a millisecond, and two with TLS: a flood of them should cost live sessions a few milliseconds."""
 
 RETRY_S = 0.05
 """After which it is looked again whether there is room."""
