@@ -126,8 +126,8 @@ async def test_a_crowd_waits_in_the_kernel_while_the_gateway_is_busy(tmp_path: P
         url = await served(gateway)
         os.kill(gateway.process.pid, signal.SIGSTOP)
         try:
-            async with asyncio.timeout(0.9), crowd_at(url, 2_000):
-                pass
+            async with asyncio.timeout(10), crowd_at(url, 2_000):
+                pass  # with less room in the queue, some would never be connected before it goes on
         finally:
             os.kill(gateway.process.pid, signal.SIGCONT)
         assert await gateway.stop() == 0
