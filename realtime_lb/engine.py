@@ -16,6 +16,7 @@ from realtime_lb.chooser import Chooser
 from realtime_lb.deployments import Deployment
 from realtime_lb.dialer import Dialer
 from realtime_lb.health import Health, Signals
+from realtime_lb.health.credentials import identity
 from realtime_lb.leases import Leases
 from realtime_lb.prober import Prober
 from realtime_lb.queueing import FairQueue
@@ -115,6 +116,8 @@ class Engine:
         forgotten = [name for name, deployment in before.items() if not chooser.is_known(deployment)]
         for name in forgotten:
             chooser.health.forget(name)
+        chooser.health.keep(settings.deployments)
+        chooser.refused &= {identity(deployment) for deployment in settings.deployments}
         chooser.signals.reload(_prices(settings), forgotten)
         chooser.groups = _by_group(settings.deployments)
         chooser.drained &= chooser.known.keys()

@@ -122,6 +122,7 @@ class WarmPool:
         """Stop filling a pool, and close what nobody took."""
         _, keeper = self._keepers.pop(deployment_id)
         keeper.cancel()
+        del self._changed[deployment_id], self._failures[deployment_id]
         closing = (asyncio.create_task(self._close(idle)) for idle in self._idle.pop(deployment_id))
         for task in (keeper, *closing):
             self._ending.add(task)

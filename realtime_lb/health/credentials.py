@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from urllib.parse import urlsplit
 
 from realtime_lb.deployments import Deployment
@@ -67,6 +67,13 @@ class Credentials:
         self._looked_up.clear()
         breaker = self._parked.setdefault(identity(deployment), Breaker())
         breaker.on(Trigger.REFUSED, now_s, until_s=until_s)
+
+    def keep(self, deployments: Iterable[Deployment]) -> None:
+        """Forget those that none of *deployments* shows."""
+        shown = {identity(deployment) for deployment in deployments} if self._parked else set()
+        for name in self._parked.keys() - shown:
+            del self._parked[name]
+        self._looked_up.clear()
 
     def accepted(self, deployment: Deployment) -> bool:
         """Forget that its credential was refused; return whether it was."""

@@ -193,11 +193,20 @@ class Health:
     def forget(self, deployment_id: str) -> None:
         """Forget what is remembered of a deployment itself: it is none any more, or another has its id."""
         self._members.pop(deployment_id, None)
-        for name, known in list(self._groups.items()):
+        for known in self._groups.values():
             known.unwell.discard(deployment_id)
             known.roster = tuple(d for d in known.roster if d.id != deployment_id)
-            if not known.roster and not known.unwell:
-                del self._groups[name]
+
+    def keep(self, deployments: Sequence[Deployment]) -> None:
+        """Forget groups that none of *deployments* is in, and refused credentials that none shows.
+
+        An open that began before they went may have been admitted to one of them since.
+        """
+        for name in self._groups.keys() - {deployment.model_group for deployment in deployments}:
+            del self._groups[name]
+        for deployment_id in self._members.keys() - {deployment.id for deployment in deployments}:
+            del self._members[deployment_id]
+        self._credentials.keep(deployments)
 
     def report(
         self,
