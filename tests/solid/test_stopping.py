@@ -26,6 +26,8 @@ from tests.cli.configs import CANARY, draining, openai_group, written
 from tests.cli.processes import running
 from tests.cli.test_operators import free_port
 from tests.cli.test_workers import LISTENING, session
+from tests.rehoming.caller import house
+from tests.rehoming.test_reconfigured import NEW, OLD
 from tests.support import SESSION_CREATED, UPGRADE, Gateway, Websocket, gateway, greet_and_echo, upstream
 from tests.support import deployment as at
 
@@ -163,6 +165,20 @@ async def test_sessions_that_end_in_time_lose_nothing_in_either_direction() -> N
         assert min(await asyncio.gather(*talking)) > 0
         await closing
         assert {record.close_code for record in await gate.told.all_closed(21)} == {1000}
+
+
+async def test_a_call_that_has_to_end_soon_still_outlives_its_upstream() -> None:
+    async with house("OpenAI GA", "Azure v1") as stage, stage.caller() as caller:
+        await caller.write("Hello")
+        closing = asyncio.create_task(stage.router.aclose(drain_timeout_s=600))
+        await stage.router.until_closing()
+        stage.simulators[OLD].cut()
+        assert (await stage.moved()).to_deployment == NEW
+        await caller.write("And now?")
+        assert (await caller.ask())["status"] == "completed"
+        assert not closing.done()
+        await stage.router.aclose()
+        await closing
 
 
 async def test_upstreams_that_are_all_dead_do_not_make_it_unready() -> None:
