@@ -9,14 +9,14 @@ from benchmarks.scoreboard.cases.all_down import AllDown
 from benchmarks.scoreboard.cases.deaths import Death, Freeze
 from benchmarks.scoreboard.cases.exactness import Exactness
 from benchmarks.scoreboard.cases.goodbyes import CloseMatrix
-from benchmarks.scoreboard.cases.outages import Handshakes, Refused, Statuses, Stopped, StrangeUpgrades
+from benchmarks.scoreboard.cases.outages import Handshakes, Refused, Statuses, StrangeUpgrades
 from benchmarks.scoreboard.cases.races import CloseRaces
 from tests.solid.stand import show
 
 pytestmark = pytest.mark.usefixtures("each_lane")
 
 CASES = [
-    *(Refused(), Stopped(), Statuses(), Handshakes(), StrangeUpgrades(), Death(), Freeze(), AllDown()),
+    *(Refused(), Statuses(), Handshakes(), StrangeUpgrades(), Death(), Freeze(), AllDown()),
     *(Exactness(), CloseMatrix(), CloseRaces()),
 ]
 

@@ -17,7 +17,7 @@ from realtime_lb.testing import FaultProxy
 
 __all__ = ["Death", "Freeze"]
 
-SESSIONS = {Size.SHORT: 30, Size.FULL: 300}
+SESSIONS = {Size.SHORT: 20, Size.FULL: 60}
 HEARTBEAT_S = {Size.SHORT: 0.4, Size.FULL: 2.0}
 SETTINGS = "{rehome: {enabled: false}, limits: {heartbeat_s: %g}}"
 
@@ -38,7 +38,7 @@ class Notice:
 
 
 class Death(Case):
-    """A third each: RST, FIN without a goodbye, FIN in the middle of an event."""
+    """A third of the connections by RST, the others by FIN without a goodbye, as of a killed process."""
 
     id = "A6"
     title = "An upstream dies in the middle of its calls"

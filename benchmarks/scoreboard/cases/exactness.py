@@ -8,7 +8,6 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import aiohttp
 from attrs import define
 
 from benchmarks.scoreboard.case import Case, Outcome, Size
@@ -98,8 +97,6 @@ async def _say(send: Send, count: int, seed: int) -> None:
         await send(event)
 
 
-async def _listen(
-    websocket: Websocket | aiohttp.ClientWebSocketResponse[Any], listener: Listener, count: int
-) -> None:
+async def _listen(websocket: Any, listener: Listener, count: int) -> None:
     for _ in range(count):
         listener.hear(await websocket.receive_str())
