@@ -132,10 +132,11 @@ class Statuses(Case):
     id = "A3"
     title = "One of two upstreams refuses the handshake with each HTTP status"
     bar = "no client sees it, who says to wait is left alone, no key and no address is told to a client"
+    limit_s = 600.0
     not_for: ClassVar[dict[str, str]] = {"litellm": "it would be started 24 times"}
 
     async def run(self, stand: Stand, size: Size) -> Outcome:
-        at_once = asyncio.Semaphore(24 if size is Size.SHORT else 1)  # of proxies
+        at_once = asyncio.Semaphore(24 if size is Size.SHORT else 4)  # of proxies
 
         async def cell(status: int, retry_after: str) -> tuple[int, int, int]:
             async with at_once:
