@@ -34,7 +34,12 @@ MUTANTS_READY := $(VENV)/.mutants-ready
 MUTANTS_AT_ONCE ?= 1
 LEAST_KILLED ?= 85
 
-.PHONY: help demo test lint format mutants bench bench-peers scoreboard clean
+# Seconds for each parser. FUZZ names some of them.
+FUZZ_READY := $(VENV)/.fuzz-ready
+FUZZ_S ?= 60
+FUZZ ?= $(notdir $(wildcard tests/fuzz/corpus/*))
+
+.PHONY: help demo test lint format mutants fuzz bench bench-peers scoreboard clean
 
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +68,9 @@ mutants: $(MUTANTS_READY) ## Break strategies/ and health/ in two thousand ways 
 	$(BIN)/mutmut run --max-children $(MUTANTS_AT_ONCE)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m benchmarks.mutants --least $(LEAST_KILLED)
 
+fuzz: $(FUZZ_READY) ## Throw bytes at our own parsers, led by what they run: a minute each, or FUZZ_S=600
+	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz $$target $(FUZZ_S) || exit 1; done
+
 bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
 	@$(BIN)/python -m benchmarks.rig $(BENCH)
 	@$(BIN)/python -m benchmarks.picking
@@ -79,7 +87,7 @@ bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAP
 	  "They need not run as services."; fi
 
 clean: ## Remove all that the goals have made
-	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench mutants $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench .fuzz mutants $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -128,6 +136,12 @@ $(MUTANTS_READY): pyproject.toml | $(BIN)/python
 	@echo "Installing realtime-lb, its development tools and mutmut into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group mutants
+	@touch $@
+
+$(FUZZ_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing realtime-lb, its development tools and atheris into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group fuzz
 	@touch $@
 
 # Where it cannot be had, the table says that it is missing.

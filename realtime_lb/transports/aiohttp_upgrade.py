@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
@@ -38,11 +39,16 @@ def _without_keys(request: web.Request) -> web.Request:
 
     Clients show their keys as subprotocols, and aiohttp logs those that it does not know.
     """
-    headers = request.headers.copy()
+    headers = CIMultiDict((name, _encodable(value)) for name, value in request.headers.items())
     headers.popall(_OFFERS, None)
     if subprotocol := subprotocol_for(request):
         headers[_OFFERS] = subprotocol
     return request.clone(headers=headers)
+
+
+def _encodable(value: str) -> str:
+    """Return *value* as aiohttp can copy it, which it cannot what was no UTF-8 when it came."""
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def accept_websocket(

@@ -133,6 +133,17 @@ async def upstreams(loop: str) -> None:
     tell("D5", dials, "handshakes of upstreams", loop, began)
 
 
+async def test_a_header_in_another_encoding_is_nobodys_business() -> None:
+    """A proxy before us may add names in Latin-1. We look at none of it."""
+    async with upstream(greet_then_echo) as url, unmoved(deployment("a", url)) as gate:
+        lines = [b"GET /v1/realtime?model=voice HTTP/1.1", b"Host: x", b"X-Name: M\xfcller"]
+        lines += [f"{name}: {value}".encode() for name, value in UPGRADE.items()]
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(gate.url).port)
+        writer.write(b"\r\n".join([*lines, b"", b""]))
+        assert b" 101 " in await reader.readline()
+        writer.close()
+
+
 MOST_READ_BYTES = 64 * 1024
 OK = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
 ENDLESS = {
