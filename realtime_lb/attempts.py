@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -24,7 +24,7 @@ from realtime_lb.leases import Lease
 from realtime_lb.legs import Leg
 from realtime_lb.quirks import Quirks
 from realtime_lb.requests import DialRequest
-from realtime_lb.typing import Dialect, JsonObject, Secret
+from realtime_lb.typing import Dialect, JsonObject, Secret, hidden
 
 __all__ = ["Opener", "Upstream"]
 
@@ -65,7 +65,7 @@ class _Opening:
     """Catches what an upstream says until somebody listens, which is little: it pauses at the first frame."""
 
     connection: Connection
-    frames: list[Frame] = field(factory=list)
+    frames: list[Frame] = field(factory=list, repr=False)
     first: asyncio.Future[None] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -136,11 +136,13 @@ class Opener:
         proven = dial.with_headers(await _credentials(adapter, deployment))
         connection = await self.transport.connect(proven, timeout_s)
         opening = _Opening(connection)
-        leg = Leg(connection, opening)
+        secrets = [value for value in proven.headers.values() if isinstance(value, Secret)]
+        leg = Leg(connection, opening, secrets)
         try:
             if not deployment.opaque:
-                await _accepted(adapter, leg, opening)
-        except BaseException:
+                await _accepted(adapter, leg, opening, secrets)
+        except BaseException as error:
+            bare(error)  # what the upstream said, which may be our key, is in its frames
             await leg.abort()
             raise
         leg.connection.pause()
@@ -148,7 +150,7 @@ class Opener:
         return Upstream(deployment, leg, lease, opening.frames, dialect, quirks)
 
 
-async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening) -> None:
+async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening, secrets: Sequence[Secret]) -> None:
     either: set[asyncio.Future[Any]] = {opening.first, leg.ended}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not opening.frames:
@@ -157,7 +159,7 @@ async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening) -> No
     if event is None:
         raise FirstEventRefused("The upstream's first frame is no event", upstream_code="not_an_event")
     if not adapter.accepts(event):
-        raise _refused(event)
+        raise _refused(event, secrets)
 
 
 async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapping[str, Secret]:
@@ -172,10 +174,11 @@ async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapp
         raise CredentialUnavailable(message, hint=hint) from error
 
 
-def _refused(event: JsonObject) -> FirstEventRefused:
+def _refused(event: JsonObject, secrets: Sequence[Secret]) -> FirstEventRefused:
     error = event.get("error")
     said = error if isinstance(error, dict) else {}
-    code, kind, message = (str(said.get(key) or "") for key in ("code", "type", "message"))
+    words = (str(said.get(key) or "") for key in ("code", "type", "message"))
+    code, kind, message = (hidden(word, secrets) for word in words)
     return FirstEventRefused(
         "The upstream opened with an error",
         upstream_code=code or kind or "error",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+
+from attrs import evolve
 
 from realtime_lb.abc import Connection
 from realtime_lb.frames import Close, Frame, OnFrame
+from realtime_lb.typing import Secret, hidden
 
 __all__ = ["Leg"]
 
@@ -19,12 +23,18 @@ class Leg:
     Args:
         connection: Opened, not yet pumped.
         on_frame: Who gets its frames at first.
+        secrets: What the peer was told of ours, and is not to tell others in its last words.
     """
 
-    def __init__(self, connection: Connection, on_frame: OnFrame) -> None:
+    def __init__(self, connection: Connection, on_frame: OnFrame, secrets: Sequence[Secret] = ()) -> None:
         self.connection = connection
         self._on_frame = on_frame
-        self.ended: asyncio.Task[Close] = asyncio.create_task(connection.pump(self._deliver))
+        self._secrets = secrets
+        self.ended: asyncio.Task[Close] = asyncio.create_task(self._pumped())
+
+    async def _pumped(self) -> Close:
+        close = await self.connection.pump(self._deliver)
+        return evolve(close, reason=hidden(close.reason, self._secrets))
 
     def _deliver(self, frame: Frame) -> None:
         on_frame = self._on_frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
@@ -21,7 +21,7 @@ from realtime_lb.health import (
 )
 from realtime_lb.records import HealthChanged, Record
 from realtime_lb.requests import SessionRequest
-from realtime_lb.typing import Clock, JsonObject
+from realtime_lb.typing import Clock, JsonObject, Secret, hidden
 from realtime_lb.verdicts import Meaning, Outcome, Verdict, What
 
 __all__ = ["Reports", "Watch"]
@@ -141,10 +141,17 @@ class Reports:
                     deployment=deployment.id,
                     model_group=deployment.model_group,
                     standing=changed,
-                    detail=detail,
+                    detail=hidden(detail, _secrets_of(deployment)),
                 )
             )
         return verdict
+
+
+def _secrets_of(deployment: Deployment) -> Sequence[Secret]:
+    """Return what an upstream may repeat in its errors; a token that is fetched is not among it."""
+    entra = deployment.entra.client_secret if deployment.entra is not None else None
+    named = (deployment.api_key, deployment.azure_ad_token, entra, *deployment.extra_headers.values())
+    return [secret for secret in named if secret is not None]
 
 
 def _by_own_wish(deployment: Deployment, request: SessionRequest, outcome: Outcome) -> bool:

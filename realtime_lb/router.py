@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from realtime_lb.abc import EventSink, ProviderAdapter, Strategy, Transport
 from realtime_lb.admission import Admission
 from realtime_lb.catalog import Catalog
 from realtime_lb.config import load_config
+from realtime_lb.config.reading import ENVIRON
 from realtime_lb.engine import assemble_engine
 from realtime_lb.errors import UnknownDeployment
 from realtime_lb.explain import explain
@@ -112,7 +112,7 @@ class RealtimeRouter:
         cls,
         path: str | Path,
         *,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] = ENVIRON,
         strategy: Strategy | None = None,
         transport: Transport | None = None,
         providers: Iterable[ProviderAdapter] = (),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-__all__ = ["Clock", "Dialect", "JsonObject", "Secret", "read_only"]
+__all__ = ["Clock", "Dialect", "JsonObject", "Secret", "hidden", "read_only"]
 
 JsonObject: TypeAlias = dict[str, Any]
 """A decoded JSON object. Its values stay untyped: the wire may always hold more than we know."""
@@ -80,6 +80,22 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled; reveal() it where it is needed")
+
+
+_SHORTEST_SECRET = 8
+"""Characters. What is shorter is no key, and would be found in ordinary words."""
+
+
+def hidden(text: str, secrets: Iterable[Secret]) -> str:
+    """Return *text*, somebody else's words, with ``***`` for each of *secrets* that it repeats.
+
+    Of a header's value, what follows the scheme is looked for.
+    """
+    for secret in secrets:
+        key = secret.reveal().removeprefix("Bearer ")
+        if len(key) >= _SHORTEST_SECRET:
+            text = text.replace(key, "***")
+    return text
 
 
 _OF_THIS_PROCESS = os.urandom(32)

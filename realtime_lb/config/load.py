@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from attrs import frozen
 from realtime_lb.config.assemble import assemble
 from realtime_lb.config.document import read_document
 from realtime_lb.config.findings import ConfigWarning, Findings, Place
-from realtime_lb.config.reading import Reading, environment_of
+from realtime_lb.config.reading import ENVIRON, Reading, environment_of
 from realtime_lb.config.vocabulary import PROVIDERS
 from realtime_lb.errors import ConfigError
 from realtime_lb.settings import Settings
@@ -47,7 +46,7 @@ class LoadedConfig:
 def load_config(
     path: str | Path,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] = ENVIRON,
     providers: Collection[str] = PROVIDERS,
     strategies: Collection[str] = STRATEGIES,
 ) -> LoadedConfig:
@@ -63,17 +62,16 @@ def load_config(
         ConfigError: The file cannot be read or used; holds every problem, in file order. No problem, and no
             warning, holds a value that may be secret.
     """
-    findings = Findings(str(path))
-    text = _read_file(Path(path), findings)
-    findings.check()
-    return parse_config(text, file=str(path), environ=environ, providers=providers, strategies=strategies)
+    return parse_config(
+        _read_file(Path(path)), file=str(path), environ=environ, providers=providers, strategies=strategies
+    )
 
 
 def parse_config(
     text: str,
     *,
     file: str | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] = ENVIRON,
     providers: Collection[str] = PROVIDERS,
     strategies: Collection[str] = STRATEGIES,
     is_file: Callable[[Path], bool] = Path.is_file,
@@ -93,6 +91,7 @@ def parse_config(
     """
     findings = Findings(file)
     root = read_document(text, findings)
+    del text  # a traceback that shows variables would show the file
     if root is None:
         raise ConfigError(findings.problems)
     variables = environment_of(root.get("environment_variables"), environ, findings)
@@ -101,7 +100,8 @@ def parse_config(
     return LoadedConfig(settings, findings.warnings)
 
 
-def _read_file(path: Path, findings: Findings) -> str:
+def _read_file(path: Path) -> str:
+    findings = Findings(str(path))
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:
@@ -110,4 +110,4 @@ def _read_file(path: Path, findings: Findings) -> str:
         findings.error(Place(), "there is no such file", "give the path of a YAML file with a model_list")
     except (OSError, ValueError) as error:
         findings.error(Place(), f"cannot be read: {getattr(error, 'strerror', None) or 'not a path'}")
-    return ""
+    raise ConfigError(findings.problems)

@@ -7,8 +7,9 @@ an environment variable, where everything is text, may be read as the number or 
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -17,7 +18,7 @@ from attrs import evolve, field, frozen
 from realtime_lb.config.document import Node
 from realtime_lb.config.findings import Findings
 
-__all__ = ["Kind", "Reading", "Wrong", "closest", "describe", "environment_of"]
+__all__ = ["ENVIRON", "Kind", "Reading", "Unshown", "Wrong", "closest", "describe", "environment_of"]
 
 ENVIRON_PREFIX = "os.environ/"
 """LiteLLM's way to name an environment variable."""
@@ -147,7 +148,34 @@ def environment_of(section: Node | None, environ: Mapping[str, str], findings: F
             laid_over[name] = str(node.value)
         elif node.value is not None:
             findings.error(node.place, f"must be a string, not {describe(node)}")
-    return laid_over
+    return Unshown(laid_over)
+
+
+class Unshown(Mapping[str, str]):
+    """An environment whose ``repr`` does not show it: some tools show tracebacks with their variables.
+
+    Args:
+        variables: What it holds, and goes on to hold.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def __getitem__(self, name: str) -> str:
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} variables>"
+
+
+ENVIRON = Unshown(os.environ)
+"""The process's environment, as it is when it is looked at."""
 
 
 def describe(node: Node) -> str:

@@ -70,8 +70,11 @@ class AiohttpTransport:
                 return await self._connect(dial)
         except TimeoutError:
             failure: DialError = DialTimedOut(f"No handshake within {timeout_s:g} s")
+        except asyncio.CancelledError as cancelled:
+            bare(cancelled)
+            raise
         except HandshakeRefused as redirect:
-            failure = HandshakeRefused(redirect.status)
+            failure = HandshakeRefused(bare(redirect).status)
         except aiohttp.WSServerHandshakeError as refusal:
             delay_s = _retry_after_s(refusal.headers or {}, datetime.now(UTC))
             failure = HandshakeRefused(refusal.status, retry_after_s=delay_s)
