@@ -112,9 +112,12 @@ async def test_tls_1_0_is_refused_by_us(dials: Any, ours: trustme.CA, tmp_path: 
         lax = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         _only_tls_1_0(lax)
         port = int(url.rpartition(":")[2].strip("/"))
-        _, writer = await asyncio.open_connection("localhost", port, ssl=lax)
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=lax)
         assert writer.get_extra_info("ssl_object").version() == "TLSv1"
+        writer.write(b"hello")
+        await reader.read()
         writer.close()
+        assert told[-1] == b"hello"
 
 
 @pytest.mark.parametrize("falsy", [None, 0, "", "false", [], "no"])

@@ -226,7 +226,7 @@ async def test_nothing_that_a_client_sends_chooses_who_is_dialled(monkeypatch: p
             ours = {urlsplit(gate.url).port, urlsplit(url).port}
     check(heard, url)
     assert {host for host, _ in seen} == {"127.0.0.1"}
-    assert {port for _, port in seen} == ours
+    assert {port for _, port in seen} - {0} == ours, "0 is a listener's wish for any"
 
 
 @pytest.mark.skipif(not os.environ.get("SOLID_FULL"), reason="in full only: SOLID_FULL=1")
