@@ -1,6 +1,7 @@
 """An upstream proves who it is, or it is not told our key; nothing turns that off by accident."""
 
 import asyncio
+import logging
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,8 @@ from realtime_lb.transports.picows_transport import PicowsTransport
 
 KEY = "Bearer sk-canary-7f3a9c1e5b2d"
 ISSUED = datetime.now(UTC)
+
+log = logging.getLogger("figures")
 
 Certify = Callable[[trustme.CA, trustme.CA], trustme.LeafCert]
 
@@ -118,6 +121,9 @@ async def test_tls_1_0_is_refused_by_us(dials: Any, ours: trustme.CA, tmp_path: 
         await reader.read()
         writer.close()
         assert told[-1] == b"hello"
+    log.info(
+        "figure: E13 %d bad certificates and TLS 1.0 refused, by the system's store and by a bundle", len(BAD)
+    )
 
 
 @pytest.mark.parametrize("falsy", [None, 0, "", "false", [], "no"])

@@ -1,5 +1,7 @@
 """Which web pages may open sessions: those whose origin is on the list, letter by letter."""
 
+import logging
+
 import pytest
 
 from realtime_lb import Secret, ServerSettings
@@ -9,6 +11,8 @@ from tests.support import deployment, gateway
 pytestmark = pytest.mark.usefixtures("each_lane")
 
 KEY = "sk-master-0123456789abcdef"
+log = logging.getLogger("figures")
+
 LISTED = frozenset({"https://app.example", "https://xn--bcher-kva.example", "http://localhost:3000"})
 
 REFUSED = [
@@ -66,6 +70,9 @@ async def test_a_page_gets_in_by_its_exact_origin_alone(master_key: Secret | Non
         assert len(told) >= 30
         assert {origin for origin, answer in told.items() if answer != 403} == LISTED
         assert {told[origin] for origin in LISTED} == {503}
+        log.info(
+            "figure: E6 %d of %d origins refused, the %d listed let in", len(REFUSED), len(told), len(LISTED)
+        )
         for pair in (("https://app.example", "https://evil.example"), ("null", "https://app.example")):
             assert await status(gate.url, *pair) == 403
             assert await status(gate.url, *reversed(pair)) == 403

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from tests.support import deployment, gateway
 pytestmark = pytest.mark.usefixtures("each_lane")
 
 KEY = "sk-master-0123456789abcdef"
+log = logging.getLogger("figures")
+
 SUBPROTOCOL = "openai-insecure-api-key."
 
 NEAR = (
@@ -128,6 +131,7 @@ async def test_every_wrong_key_gets_the_same_answer_and_no_upstream_hears_of_it(
     (refused,), (unread,) = bodies[b"401"], bodies[b"400"]
     assert json.loads(refused)["error"].keys() == json.loads(unread)["error"].keys()
     assert all(answers[lines] for lines in READ), "only a flood is cut off without a word"
+    log.info("figure: E1 %d wrong keys: 0 let in, 0 dials, 1 body for each of 2 statuses", len(answers))
 
 
 async def test_the_right_key_is_let_in_by_each_way_as_long_as_it_is_shown_once() -> None:
