@@ -66,6 +66,13 @@ class Leg:
             self.ended.cancel()  # nothing if it is done
             self.ended.add_done_callback(_look_at)
         await asyncio.wait({self.ended})
+        # Whoever heard of it refers to it as well. Such a circle would keep all of a session, megabytes
+        # perhaps, until the collector's next full turn.
+        self._on_frame = self.connection.on_writable = _nothing
+
+
+def _nothing(*_: object) -> None:
+    """Nobody hears of it any more."""
 
 
 def _look_at(ended: asyncio.Task[Close]) -> None:

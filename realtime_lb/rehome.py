@@ -118,11 +118,6 @@ class Home:
         """Where the session is."""
         return self._now.upstream.deployment
 
-    @property
-    def upstream(self) -> Upstream:
-        """The upstream that it has."""
-        return self._now.upstream
-
     async def live(self, upstream: Upstream) -> Ending:
         """Relay the session until it ends for good; say how. Leaves both legs to the caller.
 
@@ -157,6 +152,11 @@ class Home:
                     await asyncio.wait(self._farewells)
         assert ending is not None  # noqa: S101  # only an order to leave has none, and it has a cause
         return ending
+
+    def forget(self) -> None:
+        """Break the circles that would keep all of a session; when nothing comes from its legs any more."""
+        journal = self.take_over.journal  # in circles of its own
+        del self._now, self._alarms, self._departure, journal.items, journal.tail
 
     def _enter(self, successor: Successor) -> None:
         self._now, self._since_s = successor, self.clock()

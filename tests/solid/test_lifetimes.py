@@ -1,0 +1,137 @@
+"""A session that is over is forgotten: its tasks, its files, its leases, and itself."""
+
+import asyncio
+import gc
+import logging
+import os
+import random
+import socket
+import struct
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from realtime_lb.session import Session
+from tests.solid.test_every_wait import STORIES, told
+from tests.support import Gateway, deployment, gateway, greet_and_echo, upstream
+
+pytestmark = pytest.mark.usefixtures("each_lane")
+
+figures = logging.getLogger("figures")
+
+SESSIONS = 1_000 if os.environ.get("SOLID_FULL") == "1" else 200
+AT_ONCE = 20
+ABRUPT = 0.1
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Session]]:
+    """Every session of this test, as long as somebody else holds it."""
+    seen: list[weakref.ref[Session]] = []
+
+    def make(**attributes: Any) -> Session:
+        session = Session(**attributes)
+        seen.append(weakref.ref(session))
+        return session
+
+    monkeypatch.setattr("realtime_lb.router.Session", make)
+    return seen
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def reset(websocket: aiohttp.ClientWebSocketResponse) -> None:
+    """End it as a machine does that fails."""
+    transport = websocket._response.connection.transport  # type: ignore[union-attr]
+    plug = transport.get_extra_info("socket")  # type: ignore[union-attr]
+    plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()  # type: ignore[union-attr]
+
+
+async def talk(gate: Gateway, *, abruptly: bool) -> None:
+    async with gate.open() as websocket:
+        await websocket.receive()
+        for number in range(5):
+            await websocket.send_str(f'{{"type":"input_audio_buffer.append","audio":"AAAA","n":{number}}}')
+            await websocket.receive()
+        if abruptly:
+            reset(websocket)
+
+
+async def come_and_go(gate: Gateway, count: int, chance: random.Random) -> None:
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with free:
+            await talk(gate, abruptly=chance.random() < ABRUPT)
+
+    closed = len(gate.told.closed)
+    async with asyncio.TaskGroup() as crowd:
+        for _ in range(count):
+            crowd.create_task(one())
+    await gate.told.all_closed(closed + count)
+
+
+def kept_in_circles() -> set[str]:
+    """Have the collector keep what only it can free; name the classes of ours that are among it."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        kinds = {type(thing) for thing in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    return {kind.__qualname__ for kind in kinds if kind.__module__.startswith("realtime_lb")}
+
+
+LARGE = {"Session", "Home", "TakeOver", "Meter", "Passage", "Items", "Tail"}
+"""Who holds what is kept of a session, or whoever does."""
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_sessions_come_and_go_and_leave_nothing(sessions: list[weakref.ref[Session]]) -> None:
+    """One in ten is cut off by a reset. The collector has nothing to do."""
+    async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate:
+        chance = random.Random(1)
+        await come_and_go(gate, AT_ONCE, chance)
+        await settled(lambda: len(asyncio.all_tasks()) == 2)
+        gc.collect()
+        files = open_files()
+        await come_and_go(gate, SESSIONS, chance)
+        await settled(lambda: len(asyncio.all_tasks()) == 2)
+        await settled(lambda: open_files() == files)
+        snapshot = gate.router.snapshot()
+        assert (snapshot.live_sessions, snapshot.deployments[0].live_sessions) == (0, 0)
+        alive = sum(ref() is not None for ref in sessions)
+        uncollectable = sum(generation["uncollectable"] for generation in gc.get_stats())
+        assert kept_in_circles() & LARGE == set()
+    assert (len(sessions), alive, uncollectable) == (AT_ONCE + SESSIONS, 0, 0)
+    figures.info("figure: H6 without the collector %d of %d sessions outlive their end", alive, len(sessions))
+
+
+@pytest.mark.parametrize("name", ["an upstream dies", "a deployment is drained", "an app talks and leaves"])
+@pytest.mark.usefixtures("no_collector")
+def test_a_session_that_moved_is_forgotten_as_well(name: str, sessions: list[weakref.ref[Session]]) -> None:
+    told(STORIES[name])
+    assert [ref() for ref in sessions] == [None]
+    assert kept_in_circles() & LARGE == set()
+
+
+async def settled(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110  # nobody tells of a task that is over, or of a file
+            await asyncio.sleep(0.01)
