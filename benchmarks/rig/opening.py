@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Mapping
 from typing import cast
@@ -65,6 +67,16 @@ class Opened:
             self.session.traffic.complain("a closing handshake was not answered")
             if self.session.client is not None:
                 self.session.client.disconnect(graceful=False)
+        self.session.traffic.sessions.pop(self.session.number, None)
+
+    async def cut(self) -> None:
+        """Reset the connection, as a machine does that fails, and wait for its end."""
+        self.end.is_leaving = True
+        if (client := self.session.client) is not None:
+            plug = client.underlying_transport.get_extra_info("socket")
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.disconnect(graceful=False)
+        await self.session.gone.wait()
         self.session.traffic.sessions.pop(self.session.number, None)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "MachineReading",
     "Memory",
     "cpu_between",
+    "open_files",
     "read_cpu",
     "read_machine",
     "read_memory",
@@ -149,6 +150,11 @@ def read_memory(pid: int) -> Memory:
         rss += sizes["Rss"] * 1024
         pss += sizes["Pss"] * 1024
     return Memory(rss, pss)
+
+
+def open_files(pid: int) -> int:
+    """Return how many files and sockets *pid* and its descendants have open."""
+    return sum(1 for process in tree(pid) for _ in (PROC / str(process) / "fd").iterdir())
 
 
 def read_machine() -> MachineReading:
