@@ -16,9 +16,11 @@ from benchmarks.scoreboard.board import page
 from benchmarks.scoreboard.case import Size
 from benchmarks.scoreboard.cases import all_cases
 from benchmarks.scoreboard.inside import figures_from_tests
+from benchmarks.scoreboard.record import Record
 from benchmarks.scoreboard.run import judge
 from benchmarks.scoreboard.subjects import all_subjects
 
+RECORD = ROOT / ".bench" / "scoreboard.json"
 PAGE = ROOT / "docs" / "reference" / "scoreboard.md"
 
 
@@ -29,7 +31,9 @@ def main() -> None:
     subjects = [each for each in all_subjects() if not options.only or each.name in options.only]
     cases = [each for each in all_cases() if not options.cases or each.id in options.cases]
     size = Size.SHORT if options.short else Size.FULL
-    cells = asyncio.run(judge(cases, subjects, size, _tell))
+    record = Record(options.record, options.resume)
+    asyncio.run(judge(cases, subjects, size, record, _tell))
+    cells = list(record)
     figures = [] if options.short or options.cases else asyncio.run(figures_from_tests())
     text = page(cases, subjects, cells, figures, _machine(size))
     if options.save is None:
@@ -50,6 +54,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scoreboard", description=main.__doc__)
     parser.add_argument("--only", nargs="+", help="subjects, such as ours-fast relay; otherwise all")
     parser.add_argument("--cases", nargs="+", help="cases, such as A1 C3; otherwise all, and the long tests")
+    parser.add_argument(
+        "--record", type=Path, default=RECORD, help=f"what is seen ({RECORD.relative_to(ROOT)})"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what an earlier run has recorded")
     parser.add_argument("--short", action="store_true", help="a little of each, to see that the cases work")
     parser.add_argument(
         "--save", nargs="?", type=Path, const=PAGE, help=f"write the page ({PAGE.relative_to(ROOT)})"

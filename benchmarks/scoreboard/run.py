@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.rig.cores import choose_cores
 from benchmarks.scoreboard.board import Cell
 from benchmarks.scoreboard.case import Case, Outcome, Size
+from benchmarks.scoreboard.record import Record
 from benchmarks.scoreboard.stand import Stand
 from benchmarks.scoreboard.subjects import Subject
 
@@ -19,23 +20,25 @@ __all__ = ["judge"]
 Tell = Callable[[str], None]
 
 
-async def judge(cases: Sequence[Case], subjects: Sequence[Subject], size: Size, tell: Tell) -> list[Cell]:
-    """Return what each case showed of each subject.
+async def judge(
+    cases: Sequence[Case], subjects: Sequence[Subject], size: Size, record: Record, tell: Tell
+) -> None:
+    """See what each case shows of each subject, but for what *record* has already.
 
     Args:
         cases: What happens.
         subjects: To whom.
         size: How much of it.
+        record: Takes what was seen.
         tell: Hears of each as it ends.
     """
-    cells = []
     for case in cases:
         for subject in subjects:
-            began = time.monotonic()
-            cell = await _cell(case, subject, size)
-            cells.append(cell)
-            tell(f"{case.id} {subject.name}: {cell.text} ({time.monotonic() - began:.0f} s)")
-    return cells
+            if not record.has(case.id, subject.name):
+                began = time.monotonic()
+                cell = await _cell(case, subject, size)
+                record.keep(cell)
+                tell(f"{case.id} {subject.name}: {cell.text} ({time.monotonic() - began:.0f} s)")
 
 
 async def _cell(case: Case, subject: Subject, size: Size) -> Cell:
