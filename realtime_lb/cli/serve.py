@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from realtime_lb.cli.configuration import Configuration, cautions, config_option, read_configuration
 from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
-from realtime_lb.cli.processes import best_loop, entered_listening, until_signals
+from realtime_lb.cli.processes import best_loop, entered_listening, spare_the_collector, until_signals
 from realtime_lb.cli.rereading import Read, anew, at_each_change, reread
 from realtime_lb.cli.shares import CAPS, SPLIT, Share, check_shares, reserved_port
 from realtime_lb.cli.stopping import stopped
@@ -134,6 +134,7 @@ def serve(
         serving = Serving(watch, configuration, read, host, port, tls, lane_or_best(lane), share)
     except MissingExtra as error:
         raise Unusable(f"{error.message}: {error.hint}") from None
+    spare_the_collector()
     if workers == 1:
         with asyncio.Runner(loop_factory=best_loop().factory) as runner:
             runner.run(serving.run())

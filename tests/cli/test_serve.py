@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import ssl
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,25 @@ from tests.cli.processes import run, running
 
 ANYWHERE = ("--host", "127.0.0.1", "--port", "0", "--admin-port", "0")
 LISTENING = r"listening on (https?://127\.0\.0\.1:\d+)"
+
+
+FREEZE_COUNT = """
+import atexit, gc
+atexit.register(lambda: print("spared", gc.get_freeze_count()))
+from realtime_lb.__main__ import main
+main()
+"""
+
+
+async def test_the_collector_never_looks_at_what_was_there_when_it_began_to_serve(tmp_path: Path) -> None:
+    """It would stop all calls for that: 40 ms, each time."""
+    config = written(tmp_path, openai_group(a="http://127.0.0.1:1/v1"))
+    serve = ("serve", "-c", config, "--host", "127.0.0.1", "--port", "0", "--admin-port", "0")
+    async with running(*serve, command=(sys.executable, "-c", FREEZE_COUNT)) as gateway:
+        await gateway.says("listening on")
+        assert await gateway.stop() == 0
+    (spared,) = (int(line.split()[1]) for line in gateway.said if line.startswith("spared"))
+    assert spared > 20_000
 
 
 async def test_litellms_file_starts_it_and_sigterm_says_goodbye(tmp_path: Path) -> None:
