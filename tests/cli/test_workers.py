@@ -7,9 +7,11 @@ import signal
 from pathlib import Path
 
 import aiohttp
+import attrs
 import pytest
+from attrs import evolve
 
-from realtime_lb import Deployment, Settings
+from realtime_lb import AdmissionSettings, Deployment, Settings
 from realtime_lb.cli.failures import Unusable
 from realtime_lb.cli.shares import Share, check_shares
 from realtime_lb.simulator import Face, Simulator
@@ -51,7 +53,9 @@ async def served(gateway: Running) -> str:
 
 async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: Path) -> None:
     async with Simulator(Face.OPENAI, api_key=CANARY) as upstream:
-        config = written(tmp_path, draining(openai_group(a=upstream.base_url), 0, 0))
+        text = draining(openai_group(a=upstream.base_url), 0, 0)
+        text = text.replace("realtime_lb: {", "realtime_lb: {admission: {max_sessions: 90}, ")
+        config = written(tmp_path, text)
         async with (
             running("serve", "-c", config, *ANYWHERE, "--workers", "3") as gateway,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
@@ -66,7 +70,7 @@ async def test_every_worker_serves_and_sigterm_says_goodbye_from_each(tmp_path: 
             assert await stopping == 0
             assert not any(map(is_running, workers))
     said = "".join(gateway.said)
-    assert "3 workers, each with its part of max_parallel_requests, rpm and tpm" in said
+    assert "3 workers, each with its part of max_parallel_requests, rpm, tpm and max_sessions" in said
     assert "operators get no answers: each of several workers knows but its part of them" in said
 
 
@@ -131,9 +135,24 @@ def test_the_parts_of_a_cap_add_up_to_it(workers: int) -> None:
     assert Share.read(str(shares[-1])) == shares[-1]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_so_do_those_of_the_caps_on_clients_and_of_memory(workers: int) -> None:
+    whole = AdmissionSettings(
+        max_sessions=100, max_sessions_per_address=7, max_opens_per_address=9, memory_limit_bytes=10**9 + 1
+    )
+    settings = evolve(pool(), admission=whole)
+    parts = [Share(number, workers).of(settings).admission for number in range(1, workers + 1)]
+    for name in attrs.asdict(whole):
+        assert sum(getattr(part, name) for part in parts) == getattr(whole, name)
+    assert Share(1, workers).of(pool()).admission == AdmissionSettings()
+
+
 async def test_a_cap_that_cannot_be_shared_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="max_parallel_requests of 'a' is 2, which 3 workers cannot share"):
         check_shares(pool(max_sessions=2), 3)
+    few = evolve(pool(), admission=AdmissionSettings(max_sessions_per_address=2))
+    with pytest.raises(Unusable, match=r"admission\.max_sessions_per_address is 2, which 3 workers"):
+        check_shares(few, 3)
     text = openai_group(a="http://127.0.0.1:1/v1").replace("api_key:", "rpm: 1, api_key:")
     done = await run("serve", "-c", written(tmp_path, text), *ANYWHERE, "--workers", "2")
     assert (done.status, "fewer --workers" in done.err) == (2, True)
