@@ -189,7 +189,8 @@ class Continuity:
         if kind == "conversation.item.delete":
             event = event or parse_event(payload) or {}
             item_id = str(event.get("item_id"))
-            self._leaving.add(item_id)
+            if self._telling.as_text:
+                self._leaving.add(item_id)
             if item_id in self._journal.items.gone:
                 del self._journal.items.gone[item_id]
                 return (), ({"type": "conversation.item.deleted", "item_id": item_id},)

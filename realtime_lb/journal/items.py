@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
-from realtime_lb.journal.tail import Sound
+from realtime_lb.journal.tail import OBJECT_BYTES, Sound
 from realtime_lb.journal.words import Words, worded_item
 from realtime_lb.typing import JsonObject
 
@@ -48,7 +48,7 @@ class Speech:
     @property
     def size_bytes(self) -> int:
         """What it takes to keep."""
-        return sum(len(sound.payload) for sound in self.sounds)
+        return sum(sound.size_bytes for sound in self.sounds)
 
     def encoded(self) -> str | None:
         """Return exactly this speech in base64, or None if that cannot be done.
@@ -252,11 +252,16 @@ class Items:
 
 
 def _size(value: Any) -> int:
-    """Return about how many bytes a value takes to keep: its text."""
-    if isinstance(value, str):
-        return len(value) + 8
-    if isinstance(value, dict):
-        return sum(len(name) + 8 + _size(inner) for name, inner in value.items())
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    return 8
+    """Return about how many bytes a value takes to keep, however deep it is nested."""
+    size, unseen = 0, [value]
+    while unseen:
+        each = unseen.pop()
+        size += OBJECT_BYTES
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, dict):
+            size += sum(map(len, each)) + OBJECT_BYTES * len(each)
+            unseen += each.values()
+        elif isinstance(each, list):
+            unseen += each
+    return size

@@ -64,7 +64,7 @@ def refused(tail: Tail, error: JsonObject) -> Said | None:
     event_id, code = error.get("event_id"), error.get("code")
     if event_id is not None:
         return next((said for said in tail.waiting() if said.event_id == event_id), None)
-    if code in _REFUSED_KINDS:
+    if isinstance(code, str) and code in _REFUSED_KINDS:
         return tail.first(_REFUSED_KINDS[code])
     if error.get("type") == "invalid_request_error":
         return next((said for said in tail.waiting() if said.event_id is None), None)

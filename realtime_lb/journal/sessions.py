@@ -20,6 +20,9 @@ __all__ = [
 ]
 
 _SERVERS_OWN = frozenset({"id", "object", "expires_at", "model", "client_secret", "type"})
+_LEVELS = 8
+"""Of a session that are looked into. OpenAI's has five; an upstream may nest as deep as it likes."""
+
 _GROUPS = frozenset({"audio", "input", "output"})
 """Objects of GA that an update reaches into; all others are replaced whole."""
 
@@ -34,10 +37,10 @@ def _inner(session: JsonObject, *path: str) -> Any:
     return value
 
 
-def small(value: Any) -> Any:
+def small(value: Any, levels: int = _LEVELS) -> Any:
     """Return a session as it is kept for an hour: its fields' names are those of all other sessions."""
-    if isinstance(value, dict):
-        return {sys.intern(name): small(inner) for name, inner in value.items()}
+    if levels and isinstance(value, dict):
+        return {sys.intern(name): small(inner, levels - 1) for name, inner in value.items()}
     return value
 
 
@@ -77,15 +80,15 @@ def bytes_per_ms(session: JsonObject, way: str) -> float:
     return rate * 2 / 1000 if isinstance(rate, int | float) and rate > 0 else _PCM_BYTES_PER_MS
 
 
-def differing(wanted: JsonObject, given: JsonObject) -> JsonObject:
+def differing(wanted: JsonObject, given: JsonObject, levels: int = _LEVELS) -> JsonObject:
     """Return what to set so that *given* becomes *wanted*."""
     found: JsonObject = {}
     for name, value in wanted.items():
         there = given.get(name)
         if name in _SERVERS_OWN or there == value:
             continue
-        if name in _GROUPS and isinstance(value, dict):
-            inner = differing(value, there if isinstance(there, dict) else {})
+        if levels and name in _GROUPS and isinstance(value, dict):
+            inner = differing(value, there if isinstance(there, dict) else {}, levels - 1)
             if inner:
                 found[name] = inner
         else:

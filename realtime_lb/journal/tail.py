@@ -15,11 +15,17 @@ from attrs import define, field
 from realtime_lb.journal.words import canonical
 from realtime_lb.typing import JsonObject
 
-__all__ = ["ANSWERED", "Said", "Sound", "Tail", "is_read"]
+__all__ = ["ANSWERED", "OBJECT_BYTES", "Said", "Sound", "Tail", "is_read"]
 
 _KEY = b'"audio"'
 _AUDIO = re.compile(rb'"audio"[ \t\r\n]*:[ \t\r\n]*"')
 _PADDING = ord("=")
+
+OBJECT_BYTES = 64
+"""What a Python object takes beside what it holds, about: many small events cost more than few large ones."""
+
+_SOUND_BYTES, _SAID_BYTES = 3 * OBJECT_BYTES, 10 * OBJECT_BYTES
+"""The same of one that is kept, and of the event that it came from."""
 
 _IN_TURN = frozenset(
     {
@@ -59,6 +65,11 @@ class Sound:
     length_ms: float
 
     @property
+    def size_bytes(self) -> int:
+        """What it takes to keep."""
+        return len(self.payload) + _SOUND_BYTES
+
+    @property
     def encoded(self) -> bytes:
         """The sound, in base64."""
         begin, end = _span(self.payload)
@@ -73,11 +84,17 @@ class Said:
         kind: Its type, as GA calls it.
         payload: The event as it came.
         event: Its meaning.
+        size_bytes: What it takes to keep, or a little more.
     """
 
     kind: str
     payload: bytes
     event: JsonObject
+    size_bytes: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        values = self.payload.count(b",") + self.payload.count(b"{") + self.payload.count(b"[")
+        self.size_bytes = len(self.payload) + OBJECT_BYTES * values + _SAID_BYTES
 
     @property
     def event_id(self) -> str | None:
@@ -169,19 +186,19 @@ class Tail:
             keep(Sound(payload, position_ms, length_ms))
             position_ms += length_ms
         self._position_ms, self._mark = position_ms, mark
-        self._sound_bytes += self._unmeasured_bytes
+        self._sound_bytes += self._unmeasured_bytes + _SOUND_BYTES * len(self._unmeasured)
         self._unmeasured, self._unmeasured_bytes = [], 0
         self._trim(self._position_ms - self.keeps_ms)
 
     def say(self, said: Said) -> None:
         """Take an event."""
         self.entries.append(said)
-        self.said_bytes += len(said.payload)
+        self.said_bytes += said.size_bytes
 
     def say_first(self, said: Said) -> None:
         """Take an event before all others."""
         self.entries.insert(0, said)
-        self.said_bytes += len(said.payload)
+        self.said_bytes += said.size_bytes
 
     def waiting(self, kind: str | None = None) -> Iterator[Said]:
         """Yield events that were not answered."""
@@ -207,7 +224,7 @@ class Tail:
     def forget(self, said: Said) -> None:
         """Forget *said* alone."""
         self.entries.remove(said)
-        self.said_bytes -= len(said.payload)
+        self.said_bytes -= said.size_bytes
 
     def take_until(self, end: Said | float | None) -> list[Sound]:
         """Take out the sound before an event, or before a time in milliseconds, or all; return it."""
@@ -224,7 +241,7 @@ class Tail:
             else:
                 kept.append(entry)
         self._entries = kept
-        self._sound_bytes -= sum(len(sound.payload) for sound in taken)
+        self._sound_bytes -= sum(sound.size_bytes for sound in taken)
         return taken
 
     def _trim(self, before_ms: float) -> None:
@@ -234,7 +251,7 @@ class Tail:
             if not isinstance(entry, Sound) or entry.start_ms + entry.length_ms >= before_ms:
                 break
             gone += 1
-            self._sound_bytes -= len(entry.payload)
+            self._sound_bytes -= entry.size_bytes
         del self._entries[:gone]
 
     def drop_oldest_sound(self) -> bool:
@@ -243,8 +260,16 @@ class Tail:
         if sound is None:
             return False
         self.entries.remove(sound)
-        self._sound_bytes -= len(sound.payload)
+        self._sound_bytes -= sound.size_bytes
         self.lost_ms += sound.length_ms
+        return True
+
+    def drop_oldest_said(self) -> bool:
+        """Make room; say whether there was any event to drop. Its answer will be nobody's."""
+        said = next(self.waiting(), None)
+        if said is None:
+            return False
+        self.forget(said)
         return True
 
     @property

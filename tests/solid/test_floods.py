@@ -99,7 +99,6 @@ async def test_who_pings_without_reading_gets_pongs_as_far_as_there_is_room() ->
         gateway(deployment("a", url)) as gate,
         raw(gate, receive_buffer_bytes=4_096) as attacker,
     ):
-        assert [session.deployment for session in gate.router.sessions()] == ["a"]
         await attacker.say(*[masked(PING, b"x" * 125)] * 40_000, masked(TEXT, LAST))
         async with asyncio.timeout(30):
             await until_last(attacker)

@@ -1,0 +1,88 @@
+"""What a session may cost at worst is a formula of the settings: docs/explanation/memory.md."""
+
+import asyncio
+import gc
+import logging
+import tracemalloc
+
+import pytest
+
+from realtime_lb import LimitSettings, RehomeSettings
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.journal import Journal
+from realtime_lb.typing import Dialect
+from tests.solid.raw_client import raw
+from tests.solid.test_bombs import passage
+from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
+
+MIB = 1024 * 1024
+STALLED = 20
+
+
+async def shout(websocket: Websocket) -> None:
+    chunk = '{"type":"x","pad":"%s"}' % ("x" * 65_000)
+    await websocket.send_str(SESSION_CREATED)
+    try:
+        while True:
+            await websocket.send_str(chunk)
+    except (ConnectionError, asyncio.CancelledError):
+        return
+
+
+@pytest.mark.usefixtures("each_lane")
+async def test_a_stalled_session_costs_a_mebibyte_and_a_message_at_most() -> None:
+    """Measured here in Python's memory, ours and its upstream's; the kernel's buffers are the kernel's."""
+    limits = LimitSettings(max_message_bytes=MIB, stall_timeout_s=60.0)
+    async with (
+        upstream(shout) as url,
+        gateway(deployment("a", url), limits=limits, rehome=RehomeSettings(enabled=False)) as gate,
+    ):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            clients = [raw(gate, receive_buffer_bytes=4_096) for _ in range(STALLED)]
+            for client in clients:
+                await client.__aenter__()
+            await asyncio.sleep(1.0)  # until nothing moves any more
+            each = (tracemalloc.get_traced_memory()[0] - before) / STALLED
+        finally:
+            tracemalloc.stop()
+        for client in clients:
+            await client.__aexit__(None, None, None)
+    logging.getLogger("figures").info("figure: C3 %d KiB for each of %d stalled", each // 1024, STALLED)
+    assert each <= MIB + limits.max_message_bytes
+
+
+def test_a_journal_keeps_to_its_bound_whatever_it_is_told() -> None:
+    """Many small events of which no upstream answers one are as good as few large ones."""
+    most_bytes = 200_000
+    journal = Journal(Dialect.GA, most_bytes=most_bytes)
+    told = {
+        "response.cancel": b'{"type":"response.cancel"}',
+        "conversation.item.create": b'{"type":"conversation.item.create","item":{"content":[{},{},{},{}]}}',
+        "input_audio_buffer.append": b'{"type":"input_audio_buffer.append","audio":""}',
+    }
+    for kind, payload in told.items():
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for _ in range(20_000):
+                journal.client_said(kind, bytearray(payload))  # type: ignore[arg-type]  # a buffer of its own
+            taken = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert journal.kept_bytes <= most_bytes
+        assert taken <= 2 * most_bytes, kind
+
+
+@pytest.mark.parametrize("depth", [100, 480, 800, 940])
+def test_no_depth_of_an_upstreams_event_ends_a_session(depth: int) -> None:
+    ends = passage(Dialect.GA, Dialect.GA)
+    text = b'{"audio":' * depth + b"1" + b"}" * depth
+    for event in (
+        b'{"type":"session.created","session":%s}' % text,
+        b'{"type":"conversation.item.added","item":{"id":"i","type":"message","content":%s}}' % text,
+        b'{"type":"error","error":{"type":"invalid_request_error","code":%s}}' % text,
+    ):
+        assert ends.from_upstream(Frame(Opcode.TEXT, event))
