@@ -116,10 +116,10 @@ async def test_a_defect_in_reading_is_logged_and_the_next_change_is_read(file: P
             raise LookupError
 
     async with at_each_change(Watch(file), 0.01, act):
-        _write(file, "a: 2")
+        await asyncio.to_thread(_write, file, "a: 2")
         while read.empty():  # noqa: ASYNC110  # it stays for the next one to be the second
             await asyncio.sleep(0.01)
-        _write(file, "a: 3")
+        await asyncio.to_thread(_write, file, "a: 3")
         assert [await read.get(), await read.get()] == ["a: 2", "a: 3"]
 
 

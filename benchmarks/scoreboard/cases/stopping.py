@@ -187,9 +187,11 @@ class Overstayed(Case):
             f"at most {most} of {count} in a tenth; gone after {took_s:.1f} s"
         )
         # A client sees a close some milliseconds late, so one more may fall into a part. The parts of the
-        # short form are so small that a busy machine fills them as it likes.
-        fits = most <= count / PARTS + 1 if size is Size.FULL else most <= count / 2
-        holds = told == count and set(codes) == {1001} and fits and took_s <= timeout_s + 1
+        # short form are so small that a busy machine fills them as it likes, and an interpreter that ends
+        # on it takes as long again as all the rest.
+        most_fit, within_s = (count / PARTS + 1, 1.0) if size is Size.FULL else (count / 2, 2.0)
+        holds = told == count and set(codes) == {1001}
+        holds = holds and most <= most_fit and took_s <= timeout_s + within_s
         return Outcome(figure, holds=holds)
 
 
