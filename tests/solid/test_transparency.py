@@ -2,14 +2,18 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Sequence
 
 import pytest
 
 from realtime_lb import RehomeSettings
+from tests import support
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
+
+_figures = logging.getLogger("figures")
 
 ODDLY_WRITTEN = (
     b'{"type":"%s","a":1,"a":2,"a":{"a":1,"a":2}}',
@@ -68,3 +72,4 @@ async def test_sixty_oddly_written_events_each_way_keep_every_byte(rehomes: bool
         assert await heard == up
         assert [(await client.receive()).data for _ in down] == down
     assert len(up) == len(down) == 60
+    _figures.info("figure: B2 60 of 60 unchanged each way, %s, re-homing %s", support.LANE, rehomes)
