@@ -141,12 +141,12 @@ class Opener:
         try:
             if not deployment.opaque:
                 await _accepted(adapter, leg, opening, secrets)
+            dialect, quirks = adapter.dialect(deployment), adapter.quirks(deployment)
         except BaseException as error:
             bare(error)  # what the upstream said, which may be our key, is in its frames
             await leg.abort()
             raise
         leg.connection.pause()
-        dialect, quirks = adapter.dialect(deployment), adapter.quirks(deployment)
         return Upstream(deployment, leg, lease, opening.frames, dialect, quirks)
 
 

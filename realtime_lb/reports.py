@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, evolve, field
@@ -25,6 +26,8 @@ from realtime_lb.typing import Clock, JsonObject, Secret, hidden
 from realtime_lb.verdicts import Meaning, Outcome, Verdict, What
 
 __all__ = ["Reports", "Watch"]
+
+_log = logging.getLogger("realtime_lb")
 
 
 @define(kw_only=True, eq=False)
@@ -53,7 +56,12 @@ class Reports:
 
     def verdict(self, deployment: Deployment, outcome: Outcome) -> Verdict:
         """Return what *outcome* means at *deployment*, without remembering it."""
-        return self.providers[deployment.provider].classify(outcome) or classify(outcome)
+        try:
+            said = self.providers[deployment.provider].classify(outcome)
+        except Exception:  # noqa: BLE001  # an adapter may be anybody's, and the common table knows most
+            _log.exception("an adapter raised, asked what became of %s", deployment.id)
+            said = None
+        return said or classify(outcome)
 
     def refuses_credential(self, deployment: Deployment, error: DialError) -> bool:
         """Say whether *error* means that the credential was refused."""

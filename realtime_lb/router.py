@@ -225,7 +225,8 @@ class RealtimeRouter:
             headers: Headers to pass on, such as ``OpenAI-Safety-Identifier``.
             affinity: Sessions with the same text here go to the same deployment while it has room.
             tags: Labels that deployments are to have, where tag filtering is on.
-            on_rehomed: Told each time that the session has moved to another upstream. Must not block.
+            on_rehomed: Told each time that the session has moved to another upstream. Must not block. What it
+                raises is logged.
 
         Yields:
             The session. Leaving the block closes it.

@@ -248,7 +248,10 @@ class Session:
     def _moved(self, upstream: Upstream, record: SessionRehomed) -> None:
         self._upstream, self.deployment_id = upstream, upstream.deployment.id
         if self.on_rehomed is not None:
-            self.on_rehomed(record)
+            try:
+                self.on_rehomed(record)
+            except Exception:  # noqa: BLE001  # an app's own; its call goes on
+                _log.exception("whoever is told that session %s has moved has raised", self.request.id)
 
     def reconsider(self) -> bool:
         """Take in that a deployment is wanted no more, or again; say whether this session leaves its own."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from realtime_lb.abc import EventSink
 from realtime_lb.records import Record, SinkOverflowed
@@ -97,4 +98,5 @@ class SinkRing:
             except Exception:  # noqa: BLE001  # a sink is foreign code and must not end a session
                 if position not in self._complained:
                     self._complained.add(position)
-                    _log.exception("a sink raised, and will not be reported again: %r", sink)
+                    with suppress(Exception):  # the log may be what is broken
+                        _log.exception("a sink raised, and will not be reported again: %r", sink)

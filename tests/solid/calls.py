@@ -245,11 +245,12 @@ class Call:
 class App(Call):
     """The same in this process: a task that uses a library session."""
 
+    on_rehomed: Callable[[SessionRehomed], None] | None = None
     _session: RealtimeSession | None = None
 
     async def use(self) -> None:
         """Open the session and do what the script says."""
-        async with self.stage.router.connect("voice") as session:
+        async with self.stage.router.connect("voice", on_rehomed=self.on_rehomed) as session:
             self._session = session
             async for event in session:
                 self.hear(str(event["type"]))
