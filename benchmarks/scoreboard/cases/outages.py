@@ -25,7 +25,7 @@ __all__ = ["Handshakes", "Refused", "Statuses", "Stopped", "StrangeUpgrades", "c
 
 AT_ONCE = 50
 FEW_AT_ONCE = 10
-"""In a short form, which shares its core with the proxy."""
+"""In a short form, which shares its core with the proxy, and where the time of each counts."""
 PATIENCE_S = 12.0
 PER_TRY_S = {Size.SHORT: 1.0, Size.FULL: 5.0}
 NOBODY_IS_SPARED = "{health: {enabled: false}, routing: {strategy: round-robin}}"
@@ -35,13 +35,17 @@ def _opens(stand: Stand, size: Size, full: int) -> int:
     return 60 if size is Size.SHORT else full // 5 if stand.subject.is_slow else full
 
 
-async def open_all(proxy: Proxy, count: int) -> tuple[list[float], int]:
-    """Open so many sessions, 50 at a time, each with a word there and back.
+async def open_all(proxy: Proxy, count: int, most_at_once: int = AT_ONCE) -> tuple[list[float], int]:
+    """Open so many sessions, so many of them at a time, each with a word there and back.
 
     Returns:
         How long each took that was served, in seconds, and how many were not.
     """
-    at_once, took_s, failed = asyncio.Semaphore(AT_ONCE if count > 100 else FEW_AT_ONCE), list[float](), 0
+    at_once, took_s, failed = (
+        asyncio.Semaphore(most_at_once if count > 100 else FEW_AT_ONCE),
+        list[float](),
+        0,
+    )
 
     async def one(crowd: Clients) -> None:
         nonlocal failed
@@ -76,13 +80,15 @@ async def closed_port() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-async def _one_bad(stand: Stand, bad: str, count: int, settings: str = "") -> tuple[list[float], int]:
+async def _one_bad(
+    stand: Stand, bad: str, count: int, settings: str = "", most_at_once: int = AT_ONCE
+) -> tuple[list[float], int]:
     async with (
         upstream(greet_and_echo) as good,
         upstream(greet_and_echo) as other,
         stand.proxy(bad, good, other, settings=settings) as proxy,
     ):
-        return await open_all(proxy, count)
+        return await open_all(proxy, count, most_at_once)
 
 
 class Refused(Case):
@@ -110,7 +116,8 @@ class Stopped(Case):
         async with FaultProxy("127.0.0.1:9", faults) as bad:
             url = f"http://{bad.url}"
             settings = f"{{routing: {{dial_timeout_s: {PER_TRY_S[size]}}}}}"
-            took_s, failed = await _one_bad(stand, url, count := _opens(stand, size, 1_000), settings)
+            count = _opens(stand, size, 1_000)
+            took_s, failed = await _one_bad(stand, url, count, settings, FEW_AT_ONCE)
         slowest_s = max(took_s, default=0.0)
         slowest = f"the slowest took {slowest_s:.2f} s" if took_s else "none served"
         figure = f"{failed:,} of {count:,} opens failed, {slowest}"
