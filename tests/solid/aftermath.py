@@ -19,7 +19,8 @@ __all__ = ["SIZE_FULL", "Aftermath", "figures", "nothing_left"]
 SIZE_FULL = os.environ.get("SOLID_FULL") == "1"
 figures = logging.getLogger("figures")
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 20.0
+"""aiohttp reads on for 10 s what is left of the body of a request that was answered before it had come."""
 
 
 @define
