@@ -24,6 +24,10 @@ Translate: TypeAlias = Callable[[Frame], Sequence[Frame]]
 """Returns what to send for a frame. Raises `InvalidEvent` for a client's frame that is no event."""
 
 
+LOOKS = 10
+"""How often to look at a peer within the time that it may take nothing; at most a look late it is let go."""
+
+
 def untranslated(frame: Frame) -> Sequence[Frame]:
     """Return *frame* itself: how a deployment is relayed that is not to be read."""
     return (frame,)
@@ -89,7 +93,7 @@ class Lane:
         by.pause()
         self._waiting.add(by)
         if self._watch is None:
-            self._look_again()
+            self._look_again(self._sink.taken_bytes, LOOKS)
 
     def _go_on(self) -> None:
         self.stop_watching()
@@ -97,14 +101,17 @@ class Lane:
             waiting.resume()
         self._waiting.clear()
 
-    def _look_again(self) -> None:
+    def _look_again(self, taken_bytes: int, looks: int) -> None:
         loop = asyncio.get_running_loop()
-        self._watch = loop.call_later(self._stall_timeout_s, self._check, self._sink.taken_bytes)
+        self._watch = loop.call_later(self._stall_timeout_s / LOOKS, self._check, taken_bytes, looks)
 
-    def _check(self, taken_before: int) -> None:
+    def _check(self, taken_before: int, looks: int) -> None:
         """A slow reader goes on, one that takes nothing does not."""
-        if self._sink.taken_bytes > taken_before:
-            self._look_again()
+        taken = self._sink.taken_bytes
+        if taken > taken_before:
+            self._look_again(taken, LOOKS)
+        elif looks > 1:
+            self._look_again(taken_before, looks - 1)
         else:
             self._on_stall()
 
