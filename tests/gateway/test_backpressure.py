@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from realtime_lb import LimitSettings
+from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.relay import Lane, untranslated
@@ -128,7 +128,8 @@ async def test_an_upstream_that_takes_nothing_any_more_is_its_own_fault() -> Non
         await over.wait()
 
     limits = LimitSettings(stall_timeout_s=0.5, close_timeout_s=0.2)
-    async with upstream(behave) as url, gateway(deployment("a", url), limits=limits) as gate:
+    nowhere = RehomeSettings(timeout_s=0.2)
+    async with upstream(behave) as url, gateway(deployment("a", url), limits=limits, rehome=nowhere) as gate:
         client = await gate.open()
         await client.receive()
         flooding = asyncio.create_task(Flood().run(client))

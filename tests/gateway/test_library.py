@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import realtime_lb
-from realtime_lb import Dialect, LimitSettings, RealtimeRouter, SessionEnded, Settings
+from realtime_lb import Dialect, LimitSettings, RealtimeRouter, RehomeSettings, SessionEnded, Settings
 from realtime_lb.errors import AllUpstreamsFailed, CredentialUnavailable, MissingExtra, UnknownModel
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.records import Fault
@@ -65,7 +65,7 @@ async def test_iterating_stops_at_a_normal_end(code: int) -> None:
 
     async with (
         upstream(behave) as url,
-        gateway(deployment("a", url)) as gate,
+        gateway(deployment("a", url), rehome=RehomeSettings(enabled=False)) as gate,
         gate.router.connect("voice") as session,
     ):
         assert [event["type"] async for event in session] == ["session.created"]

@@ -28,7 +28,9 @@ from tests.support import (
 
 _log = logging.getLogger(__name__)
 
-OPENS = 1_000
+OPENS = 250
+"""The scoreboard's cases A1 to A5 have a thousand each."""
+
 AT_ONCE = 50
 OPENS_PER_S = 200
 PER_TRY_S = 1.0
@@ -124,7 +126,7 @@ def out_after_s(told: Watched) -> float:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_one_of_three_fails_and_none_of_1000_clients_sees_it(failure: str) -> None:
+async def test_one_of_three_fails_and_none_of_its_clients_sees_it(failure: str) -> None:
     """Each client gets its session elsewhere; the failing one is out of use within a second."""
     async with AsyncExitStack() as stack:
         good = await stack.enter_async_context(upstream(greet_and_echo))
