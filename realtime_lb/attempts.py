@@ -167,6 +167,9 @@ async def _credentials(adapter: ProviderAdapter, deployment: Deployment) -> Mapp
         return await adapter.credentials(deployment)
     except DialError:
         raise
+    except asyncio.CancelledError as cancelled:
+        bare(cancelled)
+        raise
     except Exception as error:  # an adapter may be anybody's, and other deployments may serve the session
         hint = error.hint if isinstance(error, RealtimeError) else ""
         message = error.message if isinstance(error, RealtimeError) else type(error).__name__

@@ -14,10 +14,12 @@ def bare(error: Error) -> Error:
 
     Who sends a credential has it in a variable, and some tools show tracebacks with their variables.
     """
-    chain: list[BaseException | None] = [error]
+    seen, chain = set[int](), [error.__cause__, error.__context__]
+    error.__traceback__ = None
     while chain:
         one = chain.pop()
-        if one is not None and one.__traceback__ is not None:
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
             one.__traceback__ = None
             chain += [one.__cause__, one.__context__]
     return error

@@ -21,7 +21,7 @@ from realtime_lb.errors import RealtimeError
 SLICE = 12
 """Characters: a part of a key that is as long as this helps to guess, or to find, the rest."""
 
-SHOWN = 1000 if os.environ.get("SOLID_FULL") else 1
+SHOWN = 4 if os.environ.get("SOLID_FULL") else 1
 """Errors that came the same way whose variables are looked at."""
 
 NAMES = (
@@ -111,7 +111,7 @@ class Net:
             shown = traceback.TracebackException.from_exception(one, capture_locals=True, compact=False)
             for frame in shown.stack:
                 if "/tests/" not in frame.filename:
-                    self.put("variables", f"{frame.name} {frame.locals}")
+                    self.put("variables", f"{type(one).__name__} of {error!r}: {frame.name} {frame.locals}")
             chain += [led for led in (one.__cause__, one.__context__) if led is not None]
 
     def _is_known(self, error: BaseException) -> bool:

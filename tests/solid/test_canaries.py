@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import azure.identity.aio  # noqa: F401  # what its import starts, it starts before a loop is watched
 import pytest
 import structlog
 import trustme
@@ -65,7 +66,7 @@ SETTINGS: dict[str, Any] = {
 log = logging.getLogger("figures")
 
 FULL = bool(os.environ.get("SOLID_FULL"))
-"""In full, asyncio's debug mode tells of every callback, which takes minutes."""
+"""In full, each status is answered, and asyncio's debug mode tells of every callback for a while."""
 
 RUNS = [("fast", "json"), ("aiohttp", "console")] if FULL else [("fast", "json")]
 
@@ -236,14 +237,18 @@ async def self_signed() -> AsyncIterator[str]:
         yield f"https://localhost:{server.sockets[0].getsockname()[1]}/v1"
 
 
-async def upstream_failures(net: Net) -> None:
-    """Every failure of every kind of upstream, with each kind of credential."""
+async def upstream_failures(net: Net, *names: str) -> None:
+    """Every failure of every kind of upstream, or of those that are named, with each kind of credential."""
     async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(http_server(act)) for act in UPSTREAMS.values()]
+        urls = [
+            await stack.enter_async_context(http_server(act))
+            for act in map(UPSTREAMS.get, names or UPSTREAMS)
+            if act
+        ]
         urls += ["http://127.0.0.1:1/v1", "http://no-such-host.invalid/v1"]
         urls += [await stack.enter_async_context(self_signed())]
         for url in urls:
-            odd = odd_ones(url) if url in {urls[0], urls[-1]} else []
+            odd = odd_ones(url) if url == urls[0] else []
             async with gateway(*pool(url), *odd, told=Everything(net), **SETTINGS) as gate:
                 async with listening_admin(gate.router) as admin:
                     groups = [*CREDENTIALS, *(deployment.id for deployment in odd)]
@@ -328,11 +333,15 @@ async def commands(net: Net, folder: Path) -> None:
         listening_admin(gate.router) as admin,
     ):
         config = written(folder, FILE.replace("URL", url).replace("ROOT", url.removesuffix("/v1")))
+        dialled = folder / "dialled.yaml"  # without the item that would ask Entra ID
+        dialled.write_text(
+            FILE.partition("  - model_name: voice\n    litellm_params:\n")[0].replace("URL", url)
+        )
         broken_config = folder / "broken.yaml"
         broken_config.write_text(FILE + f"\n  api_key: [{KEY}\n: {CANARIES['upstream_key']}")
         at = ("--config", config, "--url", admin)
         for arguments in (
-            ("check", "--config", config), ("check", "--dial", "--config", config),
+            ("check", "--config", config), ("check", "--dial", "--config", str(dialled)),
             ("check", "--config", str(broken_config)), ("serve", "--config", str(broken_config)),
             ("explain", "voice", *at), ("explain", "nobody", *at), ("explain", "voice", "--json", *at),
             ("sessions", *at), ("drain", "openai", *at), ("readmit", "openai", *at), ("drain", "nobody", *at),
@@ -386,18 +395,20 @@ async def test_no_secret_is_told_to_anybody(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """At DEBUG, with asyncio's debug mode telling of every callback, and variables in every traceback."""
+    """At DEBUG, with variables in every traceback; in full, with asyncio telling of every callback, too."""
     loop, net = asyncio.get_running_loop(), Net()
     password = quote(CANARIES["proxy_password"], safe="")
     monkeypatch.setenv("http_proxy", f"http://user:{password}@127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setattr(support, "LANE", lane)
     configure_logging("debug", format_)
-    loop.set_debug(FULL)
     loop.slow_callback_duration = 0.0
     with cast(net, monkeypatch):
         await everything(net, tmp_path)
-    loop.set_debug(False)
+        if FULL:
+            loop.set_debug(True)
+            await upstream_failures(net, "answers 401", "closes later")
+            loop.set_debug(False)
     captured = capsys.readouterr()
     net.put("standard error", captured.err)
     net.put("standard output", captured.out)
