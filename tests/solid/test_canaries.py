@@ -401,6 +401,7 @@ async def test_no_secret_is_told_to_anybody(
     monkeypatch.setenv("http_proxy", f"http://user:{password}@127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setattr(support, "LANE", lane)
+    handlers = logging.getLogger().handlers[:]
     configure_logging("debug", format_)
     loop.slow_callback_duration = 0.0
     with cast(net, monkeypatch):
@@ -413,6 +414,8 @@ async def test_no_secret_is_told_to_anybody(
     net.put("standard error", captured.err)
     net.put("standard output", captured.out)
     found = net.found()
+    logging.getLogger().handlers[:] = handlers
+    log.setLevel(logging.INFO)
     log.info(
         "figure: E4 %d finds of %d secrets in %d sinks, %s bytes, by the %s lane: %s",
         len(found), len(CANARIES), len(net.caught), f"{net.caught.total():,}", lane, dict(net.caught),
