@@ -10,6 +10,12 @@ WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What sends many thousands of frames, or opens thousands of sessions, shows no line that others do not, and takes
+# twice as long where lines are counted.
+BULK := tests/solid tests/benchmarks tests/gateway/test_exactness.py tests/gateway/test_outages.py \
+	tests/choosing/test_hedging.py tests/choosing/test_leases.py tests/rehoming/test_crowds.py
 NODE_TESTS := tests/clients/node
 
 # A stamp says that pip or npm has run; it is renewed when the file that lists what to install changes.
@@ -49,7 +55,8 @@ demo: $(RUN_READY) ## Watch live calls outlive one of two simulated providers: n
 
 test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest $(IN_PARALLEL) $(BULK:%=--ignore=%)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(BULK)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

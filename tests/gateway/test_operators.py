@@ -278,6 +278,8 @@ async def test_an_authenticator_of_ones_own_decides_here_too() -> None:
         assert sorted(r.resource.canonical for r in app.router.routes() if r.resource) == [
             "/admin/drain", "/admin/explain", "/admin/explain", "/admin/readmit",
             "/admin/sessions", "/admin/sessions",
+            "/health/liveliness", "/health/liveliness", "/health/liveness", "/health/liveness",
+            "/health/readiness", "/health/readiness",
         ]  # fmt: skip
         async with (
             listening_admin(gate.router, authenticator=Ops()) as admin,

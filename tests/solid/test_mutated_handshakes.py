@@ -27,7 +27,7 @@ from tests.support import SESSION_CREATED, UPGRADE, deployment, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
 
-HANDSHAKES = 25_000 if SIZE_FULL else 250
+HANDSHAKES = 25_000 if SIZE_FULL else 100
 
 
 @pytest.mark.parametrize("loop", LOOPS)

@@ -17,6 +17,9 @@ from realtime_lb.testing import Door, FaultProxy, Faults
 __all__ = ["AllDown"]
 
 OPENS_PER_S = 200
+MOST_ANSWER_S = {Size.SHORT: 5.0, Size.FULL: 1.0}
+"""The short form runs where others do, too."""
+
 LASTS_S = {Size.SHORT: 1.0, Size.FULL: 20.0}
 PATIENCE_S = 12.0
 MOST_BACK_S = 2.0
@@ -54,7 +57,11 @@ class AllDown(Case):
         is_alone = proxy.pid != os.getpid()
         within = not is_alone or (share <= 0.3 and grown_mb <= 5)
         return Outcome(
-            figure, holds=right == len(answers) and slow_s <= 1 and back_s <= MOST_BACK_S and within
+            figure,
+            holds=right == len(answers)
+            and slow_s <= MOST_ANSWER_S[size]
+            and back_s <= MOST_BACK_S
+            and within,
         )
 
 

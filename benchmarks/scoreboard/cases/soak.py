@@ -29,7 +29,7 @@ ABRUPT = 0.1
 
 CHURN_LIMIT_S = 900.0
 SETTLE_S = 2.0
-WORDS = 20
+WORDS = {Size.SHORT: 2, Size.FULL: 20}
 """Of each session of the soak, one a second: what a gateway keeps of a session ends with it."""
 
 ENDLESS = 10**9
@@ -84,7 +84,7 @@ async def _come_and_go(bench: Bench, target: Target, count: int) -> float:
 async def _soaked(bench: Bench, target: Target, proxy: Proxy, size: Size) -> float:
     """Return how memory grows while so many sessions talk at any time, in MB an hour."""
     soak_s = SOAK_S if size is Size.FULL else 2.0
-    churn = Churn(ENDLESS, soak_s, at_once=LIVE[size], messages=WORDS, abrupt=ABRUPT, pause_s=1.0)
+    churn = Churn(ENDLESS, soak_s, at_once=LIVE[size], messages=WORDS[size], abrupt=ABRUPT, pause_s=1.0)
     talking = asyncio.create_task(churn.run(bench, target))
     hours, mb = [], []
     await asyncio.sleep(soak_s * WARM_UP)
