@@ -39,7 +39,7 @@ WARM_UP = 0.25
 """The share of the soak before memory is looked at."""
 
 MOST_GROWTH = 0.02
-MOST_MB_PER_HOUR = 1.0
+"""From the 4,000th session to the last, and in the soak: the allocator's coming and going is some 1 %."""
 
 
 class Soak(Case):
@@ -50,7 +50,7 @@ class Soak(Case):
         "10,000 sessions of five messages, one in ten cut off by a reset; then "
         f"{SOAK_S:g} s with 200 at any time, 20 s each"
     )
-    bar = "no socket stays; memory flat within 2 % from the 4,000th on, then within 1 MB an hour"
+    bar = "no socket stays; memory flat within 2 % from the 4,000th on, and in the soak"
     limit_s = CHURN_LIMIT_S + SOAK_S + 120.0
 
     async def run(self, stand: Stand, size: Size) -> Outcome:
@@ -64,13 +64,13 @@ class Soak(Case):
             await _come_and_go(bench, target, 20)
             before = open_files(proxy.pid)
             growth = await _come_and_go(bench, target, count)
-            mb_per_hour = await _soaked(bench, target, proxy, size)
+            soaked = await _soaked(bench, target, proxy, size)
             await asyncio.sleep(SETTLE_S)
             left, live = max(0, open_files(proxy.pid) - before), len(upstream.live)
-        flat = size is Size.SHORT or (growth <= MOST_GROWTH and mb_per_hour <= MOST_MB_PER_HOUR)
+        flat = size is Size.SHORT or max(growth, soaked) <= MOST_GROWTH
         figure = (
             f"of {count:,} sessions {left} sockets and {live} upstreams stay; "
-            f"memory {growth:+.1%}, then {mb_per_hour:+.2f} MB/h"
+            f"memory {growth:+.1%}, then {soaked:+.1%}"
         )
         return Outcome(figure, holds=flat and not left and not live)
 
@@ -82,15 +82,16 @@ async def _come_and_go(bench: Bench, target: Target, count: int) -> float:
 
 
 async def _soaked(bench: Bench, target: Target, proxy: Proxy, size: Size) -> float:
-    """Return how memory grows while so many sessions talk at any time, in MB an hour."""
+    """Return by what share memory grows while so many sessions talk at any time, by a line through it."""
     soak_s = SOAK_S if size is Size.FULL else 2.0
     churn = Churn(ENDLESS, soak_s, at_once=LIVE[size], messages=WORDS[size], abrupt=ABRUPT, pause_s=1.0)
     talking = asyncio.create_task(churn.run(bench, target))
-    hours, mb = [], []
+    seconds, mb = [], []
     await asyncio.sleep(soak_s * WARM_UP)
     for _ in range(SAMPLES):
-        hours.append(time.monotonic() / 3600)
+        seconds.append(time.monotonic())
         mb.append(read_memory(proxy.pid).pss_bytes / 2**20)
         await asyncio.sleep(soak_s * (1 - WARM_UP) / SAMPLES)
     await talking
-    return linear_regression(hours, mb).slope
+    line = linear_regression(seconds, mb)
+    return line.slope * (seconds[-1] - seconds[0]) / (line.intercept + line.slope * seconds[0])
