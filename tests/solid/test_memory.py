@@ -126,7 +126,7 @@ def test_it_is_measured_no_more_often_than_needed(tmp_path: Path) -> None:
 
 
 async def test_a_process_with_little_memory_keeps_its_sessions_and_refuses_more(tmp_path: Path) -> None:
-    """Its address space is limited to a quarter more than it needs at first; each call brings a megabyte."""
+    """Its address space is limited to twice what it needs at first; each call brings a megabyte."""
     async with Simulator(Face.OPENAI, api_key=CANARY) as provider:
         config = written(tmp_path, openai_group(a=provider.base_url))
         serve = (*REALTIME_LB, "serve", "-c", config, "--host", "127.0.0.1", "--port", "0")
@@ -135,7 +135,7 @@ async def test_a_process_with_little_memory_keeps_its_sessions_and_refuses_more(
             await (await _call_with_a_megabyte(http, url)).close()  # by then it has all its threads
             needed_kib = _address_space_kib(unlimited.process.pid)
             await unlimited.stop()
-        limited = ("sh", "-c", f"ulimit -v {needed_kib * 5 // 4}; exec {shlex.join(serve)}")
+        limited = ("sh", "-c", f"ulimit -v {needed_kib * 2}; exec {shlex.join(serve)}")
         async with running(command=limited, env=ONE_ARENA) as serving, aiohttp.ClientSession() as http:
             url = (await serving.says(r"listening on (http://\S+):"))[1]
             calls: list[aiohttp.ClientWebSocketResponse] = []
