@@ -77,7 +77,7 @@ def page(
         [
             case.id,
             f"**{case.title}**: {case.bar}",
-            *(found.get((case.id, subject.name), "") for subject in subjects),
+            *(found.get((case.id, subject.name), "not run") for subject in subjects),
         ]
         for case in cases
     ]

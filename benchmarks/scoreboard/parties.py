@@ -24,7 +24,10 @@ async def upstream(behave: Behaviour, *, port: int = 0) -> AsyncIterator[str]:
 
     async def handler(request: web.Request) -> web.StreamResponse:
         websocket = web.WebSocketResponse(compress=False, max_msg_size=0)
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionResetError:  # a proxy that dials elsewhere, too, has left
+            return web.Response()
         await behave(websocket)
         return websocket
 
