@@ -6,35 +6,32 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from attrs import frozen
+from attrs import define
 
 from benchmarks.scoreboard.stand import Proxy
+from benchmarks.scoreboard.wire import CLOSE, frame
 
-__all__ = ["CONTINUATION", "FIN", "PING", "RSV1", "TEXT", "Raw", "masked", "raw"]
+__all__ = ["Raw", "connected", "masked", "raw"]
 
-CONTINUATION, TEXT, _CLOSE, PING = 0, 1, 8, 9
-FIN, RSV1 = 0x80, 0x40
-
-
-def masked(opcode: int, payload: bytes = b"", flags: int = FIN, *, declared: int | None = None) -> bytes:
-    """Return a client's frame, masked with zeros; *declared* is how long it says that it is."""
-    size = len(payload) if declared is None else declared
-    if size < 126:
-        length = bytes([0x80 | size])
-    elif size < 2**16:
-        length = b"\xfe" + size.to_bytes(2, "big")
-    else:
-        length = b"\xff" + size.to_bytes(8, "big")
-    return bytes([flags | opcode]) + length + bytes(4) + payload
+masked = partial(frame, masked=True)
+"""Returns a client's frame."""
 
 
-@frozen
+@define(eq=False)
 class Raw:
-    """Its connection, upgraded."""
+    """Its connection, upgraded.
+
+    Attributes:
+        reader: Reads it.
+        writer: Writes it.
+        head: What the handshake was answered with.
+    """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    head: bytes
 
     async def say(self, *frames: bytes) -> bool:
         """Write, and wait for room; say whether anybody was there."""
@@ -45,30 +42,44 @@ class Raw:
             return False
         return not self.writer.is_closing()
 
-    async def close_code(self) -> int:
-        """Return the close code; 1006 where the connection ends without one."""
+    async def hears(self) -> tuple[int, bytes]:
+        """Return the next frame's opcode and payload."""
+        first, size = await self.reader.readexactly(2)
+        if size >= 126:
+            size = int.from_bytes(await self.reader.readexactly(2 if size == 126 else 8), "big")
+        return first & 0x0F, await self.reader.readexactly(size)
+
+    async def hears_goodbye(self) -> int:
+        """Return the close code; frames before it are passed over. 1006 where there is none."""
         try:
             while True:
-                first, size = await self.reader.readexactly(2)
-                if size >= 126:
-                    size = int.from_bytes(await self.reader.readexactly(2 if size == 126 else 8), "big")
-                payload = await self.reader.readexactly(size)
-                if first & 0x0F == _CLOSE:
+                opcode, payload = await self.hears()
+                if opcode == CLOSE:
                     return int.from_bytes(payload[:2], "big")
         except (ConnectionError, asyncio.IncompleteReadError):
             return 1006
 
 
 @asynccontextmanager
-async def raw(proxy: Proxy, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Raw]:
-    """Open a session at *proxy*."""
+async def connected(port: int, head: str, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Raw]:
+    """Open a connection to a port of 127.0.0.1 that is upgraded by *head*."""
     mine = socket.socket()
     if receive_buffer_bytes is not None:
         mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     mine.setblocking(False)  # noqa: FBT003  # the socket's
-    await asyncio.get_running_loop().sock_connect(mine, ("127.0.0.1", proxy.port))
+    await asyncio.get_running_loop().sock_connect(mine, ("127.0.0.1", port))
     mine.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reader, writer = await asyncio.open_connection(sock=mine)
+    try:
+        writer.write(head.encode())
+        yield Raw(reader, writer, await reader.readuntil(b"\r\n\r\n"))
+    finally:
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def raw(proxy: Proxy, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Raw]:
+    """Open a session at *proxy*."""
     head = {
         "Host": "127.0.0.1",
         "Connection": "Upgrade",
@@ -79,9 +90,6 @@ async def raw(proxy: Proxy, *, receive_buffer_bytes: int | None = None) -> Async
         **proxy.headers,
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-    try:
-        writer.write(f"GET {proxy.path} HTTP/1.1\r\n{lines}\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
-        yield Raw(reader, writer)
-    finally:
-        writer.transport.abort()
+    request = f"GET {proxy.path} HTTP/1.1\r\n{lines}\r\n"
+    async with connected(proxy.port, request, receive_buffer_bytes=receive_buffer_bytes) as client:
+        yield client

@@ -15,7 +15,8 @@ from benchmarks.scoreboard.stand import Proxy
 
 __all__ = ["BINARY", "CLOSE", "TEXT", "Received", "Wire", "WireBehaviour", "wire_client", "wire_upstream"]
 
-TEXT, BINARY, CLOSE = 1, 2, 8
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+FIN, RSV1 = 0x80, 0x40
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _NO_MASK = bytes(4)
 
@@ -81,16 +82,18 @@ class Wire:
         self.writer.transport.abort()
 
 
-def frame(opcode: int, payload: bytes, *, masked: bool) -> bytes:
-    """Return a final frame as it is written, masked with zeros if it is a client's."""
-    size, bit = len(payload), 0x80 if masked else 0
+def frame(
+    opcode: int, payload: bytes = b"", flags: int = FIN, *, masked: bool, declared: int | None = None
+) -> bytes:
+    """Return a frame, masked with zeros if it is a client's; *declared* is how long it says that it is."""
+    size, bit = len(payload) if declared is None else declared, 0x80 if masked else 0
     if size < 126:
         length = bytes([bit | size])
     elif size < 65_536:
         length = bytes([bit | 126]) + size.to_bytes(2, "big")
     else:
         length = bytes([bit | 127]) + size.to_bytes(8, "big")
-    return bytes([0x80 | opcode]) + length + (_NO_MASK if masked else b"") + payload
+    return bytes([flags | opcode]) + length + (_NO_MASK if masked else b"") + payload
 
 
 WireBehaviour: TypeAlias = Callable[[Wire], Awaitable[None]]

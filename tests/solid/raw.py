@@ -3,12 +3,9 @@
 import asyncio
 from urllib.parse import urlsplit
 
-UPGRADE = (
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-)
+from tests import support
+
+UPGRADE = tuple(f"{name}: {value}" for name, value in support.UPGRADE.items())
 
 
 def request(line: str, *headers: str, host: str = "gateway") -> bytes:

@@ -8,7 +8,7 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from urllib.parse import quote
 import aiohttp
 import azure.identity.aio  # noqa: F401  # what its import starts, it starts before a loop is watched
 import pytest
-import structlog
 import trustme
 from aiohttp import web
 from attrs import evolve
@@ -46,6 +45,8 @@ from tests.solid.canaries import CANARIES, Net, cast
 from tests.solid.raw import UPGRADE, request, talk
 from tests.solid.test_unreadable_requests import UNREADABLE
 from tests.support import SESSION_CREATED, Gateway, Records, gateway, http_server
+
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 KEY = CANARIES["client_key"]
 ADDRESS = "/v1/realtime?model=voice"
@@ -353,18 +354,6 @@ async def commands(net: Net, folder: Path) -> None:
             done = await asyncio.to_thread(CliRunner().invoke, cli, arguments, env=unset)
             assert done.exception is None or isinstance(done.exception, SystemExit), arguments
             net.put("commands", done.output)
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    root, ours = logging.getLogger(), logging.getLogger("realtime_lb")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
-    structlog.reset_defaults()
 
 
 async def everything(net: Net, folder: Path) -> None:

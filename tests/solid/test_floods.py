@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.scoreboard.raw import Raw, masked
+from benchmarks.scoreboard.wire import BINARY, CONTINUATION, PING, PONG, TEXT
 from realtime_lb.frames import Frame
 from realtime_lb.relay import Lane
-from tests.solid.raw_client import BINARY, CONTINUATION, PING, PONG, TEXT, Raw, masked, raw
+from tests.solid.raw_client import raw
 from tests.support import (
     SESSION_CREATED,
     Websocket,

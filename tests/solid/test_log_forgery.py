@@ -3,12 +3,10 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import aiohttp
 import pytest
-import structlog
 
 from realtime_lb import LoggingSettings, RehomeSettings
 from realtime_lb.records import Record
@@ -25,7 +23,7 @@ from tests.support import (
     upstream,
 )
 
-pytestmark = pytest.mark.usefixtures("each_lane")
+pytestmark = pytest.mark.usefixtures("each_lane", "logging_restored")
 
 FORGED = "2026-01-01T00:00:00Z [info     ] session opened"
 NASTY = [
@@ -43,18 +41,6 @@ NASTY = [
 ]
 
 EVERYTHING = LoggingSettings(event_types=None, level="debug")
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    root, ours = logging.getLogger(), logging.getLogger("realtime_lb")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
-    structlog.reset_defaults()
 
 
 async def rude(websocket: Websocket) -> None:

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks.scoreboard.raw import masked
+from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, RSV1, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.records import Fault
 from realtime_lb.transports.picows_takeover import accept_key
-from tests.solid.raw_client import BINARY, CONTINUATION, FIN, PING, RSV1, TEXT, masked, raw
+from tests.solid.raw_client import raw
 from tests.support import SESSION_CREATED, deployment, gateway, greet_and_echo, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")

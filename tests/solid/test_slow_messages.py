@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from benchmarks.scoreboard.raw import Raw, masked
+from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.records import Fault
-from tests.solid.raw_client import BINARY, CONTINUATION, FIN, PING, TEXT, Raw, masked, raw
+from tests.solid.raw_client import raw
 from tests.support import (
     SESSION_CREATED,
     Records,

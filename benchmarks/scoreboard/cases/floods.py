@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 
 from benchmarks.scoreboard.case import Case, Outcome, Size
 from benchmarks.scoreboard.parties import clients, greet_and_echo, upstream
-from benchmarks.scoreboard.raw import CONTINUATION, FIN, PING, RSV1, TEXT, Raw, masked, raw
+from benchmarks.scoreboard.raw import Raw, masked, raw
 from benchmarks.scoreboard.stand import Proxy, Stand
+from benchmarks.scoreboard.wire import CONTINUATION, FIN, PING, RSV1, TEXT
 
 __all__ = ["Bombs", "Deflate", "Floods", "Oversize", "Unfinished"]
 
@@ -108,7 +109,7 @@ class Unfinished(Case):
 
     async def _code(self, proxy: Proxy, first: bytes, then: bytes, limit_s: float) -> int:
         async with raw(proxy) as attacker:
-            told = asyncio.create_task(attacker.close_code())
+            told = asyncio.create_task(attacker.hears_goodbye())
             until_s = time.monotonic() + limit_s
             await attacker.say(first)
             while not told.done() and time.monotonic() < until_s:
@@ -138,7 +139,7 @@ class _Said(Case):
             await attacker.say(*frames)
             try:
                 async with asyncio.timeout(2.0):
-                    return await attacker.close_code()
+                    return await attacker.hears_goodbye()
             except TimeoutError:
                 return 0
 

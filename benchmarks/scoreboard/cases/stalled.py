@@ -10,8 +10,9 @@ from typing import ClassVar
 from benchmarks.rig.events import CREATED
 from benchmarks.scoreboard.case import Case, Outcome, Size
 from benchmarks.scoreboard.parties import Websocket, upstream
-from benchmarks.scoreboard.raw import TEXT, Raw, masked, raw
+from benchmarks.scoreboard.raw import Raw, masked, raw
 from benchmarks.scoreboard.stand import Stand
+from benchmarks.scoreboard.wire import TEXT
 
 __all__ = ["SilentReaders", "TalkingReaders"]
 
