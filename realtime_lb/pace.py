@@ -52,7 +52,7 @@ class Pace:
         self._on_excess = on_excess
         self._clock = clock
         self._before = sent()
-        now_s, burst_s = clock(), limits.client_burst_s
+        now_s, burst_s = clock(), max(limits.client_burst_s, 2 * LOOKS_EVERY_S)  # a look may come late
         self._messages = self._bytes = None
         self._timer: asyncio.TimerHandle | None = None
         if limits.client_messages_per_s is not None:

@@ -200,9 +200,11 @@ class Session:
         finally:
             pace.stop()
             life, self._life = self._life, None
-            await _part(downstream, self._upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
-            if life is not None:
-                life.forget()
+            try:
+                await _part(downstream, self._upstream.leg, self._goodbye, opaque=upstream.deployment.opaque)
+            finally:
+                if life is not None:
+                    life.forget()
 
     def _too_fast(self) -> None:
         if not self._stopped.done():

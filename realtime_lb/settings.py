@@ -166,8 +166,8 @@ class LimitSettings:
         client_messages_per_s: How many messages a client may send, on average; a caller's sound is 20 to 50.
             Who sends more is closed with 1008; None counts none.
         client_bytes_per_s: The same of the bytes in them.
-        client_burst_s: What a client did not use of both is kept for so long, and may come at once. So may
-            one message of `max_message_bytes`, however few bytes a second there are.
+        client_burst_s: What a client did not use of both is kept for so long, at least for 2 s, and may come
+            at once. So may one message of `max_message_bytes`, however few bytes a second there are.
     """
 
     max_message_bytes: int = 16 * 1024 * 1024
@@ -236,7 +236,7 @@ class AdmissionSettings:
 
     Attributes:
         max_sessions: Sessions at once, those that are being placed included. More get a 503. None: as many as
-            memory and, in a gateway process, its limit on open files allow.
+            memory and the limit on open files allow, which `realtime-lb serve` raises as far as it may.
         max_sessions_per_address: Sessions at once from one client address; of IPv6, from one /64. More get a
             429. Behind a proxy, list it in `trusted_proxies`, or all its clients count as one.
         max_opens_per_address: Sessions that one client address may begin within any minute, however short

@@ -93,7 +93,7 @@ def reserved_port(host: str, port: int) -> Iterator[int]:
     if not hasattr(socket, "SO_REUSEPORT"):
         raise Unusable("several workers cannot share a port on this system: leave --workers at 1")
     family, kind, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind) as alone:
         alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

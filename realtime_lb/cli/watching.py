@@ -8,13 +8,14 @@ as Kubernetes replaces a ConfigMap's. A look a second costs microseconds.
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import TypeAlias
 
 __all__ = ["Watch"]
 
 _Shape: TypeAlias = tuple[int, int, int, int] | None
-"""Device, inode, size and time of the last change; None where there is no file."""
+"""Device, inode, size and time of the last change; None where there is no file that can be read twice."""
 
 
 class Watch:
@@ -50,9 +51,13 @@ class Watch:
             found = self._file.stat()
         except OSError:
             return None
+        if not stat.S_ISREG(found.st_mode):  # a pipe is read once, and not by us
+            return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     def _content(self) -> bytes | None:
+        if self._shape is None:
+            return None
         try:
             return hashlib.sha256(self._file.read_bytes()).digest()
         except OSError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import define, frozen
@@ -58,7 +58,6 @@ class Memory:
     clock: Clock
     proc: Path = Path("/proc/self")
     cgroups: Path = Path("/sys/fs/cgroup")
-    _groups: tuple[_Cgroup, ...] | None = None
     _looked_at_s: float = float("-inf")
     _used: float = 0.0
 
@@ -76,24 +75,29 @@ class Memory:
         return self._used
 
     def _measured(self, limit_bytes: int | None) -> float:
-        try:
-            if limit_bytes is not None:
-                return self._size_bytes(resident=True) / limit_bytes
-            return max((share for share in self._granted()), default=0.0)
-        except (OSError, ValueError):  # no Linux, or one that hides it
-            return 0.0
+        if limit_bytes is not None:
+            return _or_nothing(lambda: self._size_bytes(resident=True) / limit_bytes)
+        return max(_or_nothing(self._of_groups), _or_nothing(self._of_address_space))
 
-    def _granted(self) -> Iterator[float]:
-        if self._groups is None:
-            self._groups = tuple(_cgroups(self.cgroups, self.proc))
-        for group in self._groups:
-            yield group.share()
-        if (most_bytes := _address_space_bytes()) is not None:
-            yield self._size_bytes(resident=False) / most_bytes
+    def _of_groups(self) -> float:
+        """A limit may be changed while we run, so it is read each time."""
+        groups = _cgroups(self.cgroups, self.proc)
+        return max((_or_nothing(group.share) for group in groups), default=0.0)
+
+    def _of_address_space(self) -> float:
+        most_bytes = _address_space_bytes()
+        return 0.0 if most_bytes is None else self._size_bytes(resident=False) / most_bytes
 
     def _size_bytes(self, *, resident: bool) -> int:
         pages = _text(self.proc / "statm").split()[1 if resident else 0]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _or_nothing(look: Callable[[], float]) -> float:
+    try:
+        return look()
+    except (OSError, ValueError):  # no Linux, or one that hides it
+        return 0.0
 
 
 def _address_space_bytes() -> int | None:

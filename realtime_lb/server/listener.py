@@ -54,7 +54,10 @@ class Arrivals:
 
 @asynccontextmanager
 async def taking(sockets: Sequence[socket.socket], arrivals: Arrivals) -> AsyncIterator[Listener]:
-    """Take connections from *sockets*, which are closed on leaving the block; connections outlive it."""
+    """Take connections from *sockets*, which are closed on leaving the block; connections outlive it.
+
+    Needs a loop that watches sockets: every one but what Windows has by default.
+    """
     listener = Listener(sockets, arrivals)
     listener.listen()
     try:
@@ -67,7 +70,7 @@ async def bound_sockets(host: str, port: int, *, reuse_port: bool) -> list[socke
     """Return a socket for each address of *host*, which connections can queue at.
 
     Args:
-        host: An address or a name.
+        host: An address or a name; an empty one is every address.
         port: Which port; 0 takes a free one, for each address another.
         reuse_port: Share the port with others who listen on it so.
 
@@ -75,7 +78,7 @@ async def bound_sockets(host: str, port: int, *, reuse_port: bool) -> list[socke
         OSError: It cannot be had.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     absent: OSError | None = None
     sockets = []
     with ExitStack() as opened:
@@ -104,6 +107,9 @@ class Listener:
     _loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
     _clients: _Clients = field(init=False)
     _arriving: set[asyncio.Task[None]] = field(factory=set)
+    _early: set[socket.socket] = field(factory=set)
+    """Those of whom no task has ever run."""
+
     _pause: asyncio.TimerHandle | None = None
     _notice: Seldom = field(init=False)
 
@@ -129,6 +135,7 @@ class Listener:
                 self._wait(error.strerror or type(error).__name__)
                 return
             self._clients.add(client)
+            self._early.add(client)
             task = self._loop.create_task(self._welcome(client))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
@@ -143,6 +150,7 @@ class Listener:
             self._loop.remove_reader(each)
 
     async def _welcome(self, client: socket.socket) -> None:
+        self._early.discard(client)
         client.setblocking(False)  # noqa: FBT003  # its only form
         arrivals = self.arrivals
         patience = {} if arrivals.tls is None else {"ssl_handshake_timeout": arrivals.head_timeout_s}
@@ -171,6 +179,8 @@ class Listener:
             task.cancel()
         if self._arriving:
             await asyncio.wait(self._arriving)
+        for client in self._early:
+            client.close()
 
 
 @define(eq=False)

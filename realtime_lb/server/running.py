@@ -42,6 +42,8 @@ async def listening(
     ``router.aclose(drain_admit_s=..., drain_timeout_s=...)`` inside the block: it stops listening as soon as
     the router admits nobody any more.
 
+    Needs a loop that watches sockets: every one but what Windows has by default.
+
     Args:
         router: Places the sessions. Closed on leaving the block.
         host: Address or name to listen on.

@@ -165,3 +165,14 @@ async def test_with_workers_each_takes_it_up_and_without_looking_a_sighup_does(t
         await gateway.says("read anew: deployments 1 added, 1 removed")
         assert await gateway.stop() == 0
     assert "".join(gateway.said).count("read anew") == 1
+
+
+def test_a_pipe_is_left_to_who_reads_the_configuration(tmp_path: Path) -> None:
+    """As of ``serve --config <(envsubst ...)``, which can be read once."""
+    pipe = tmp_path / "config.yaml"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDWR), "r+b", buffering=0) as both:
+        both.write(b"a: 1")
+        watch = Watch(pipe)
+        assert [watch.is_new(anyway=False) for _ in range(3)] == [False] * 3
+        assert both.read(4) == b"a: 1"

@@ -112,6 +112,17 @@ def test_the_limit_is_that_of_the_cgroup_where_there_is_one(
     assert told_by(tmp_path, files).used(None) == pytest.approx(used)
 
 
+def test_a_limit_that_is_changed_is_seen(tmp_path: Path) -> None:
+    files = {"proc/cgroup": "0::/\n", "cgroup/memory.current": "900\n", "cgroup/memory.stat": ""}
+    memory = told_by(tmp_path, {**files, "cgroup/memory.max": "1000\n"})
+    now_s = [0.0]
+    memory.clock = lambda: now_s[0]
+    assert memory.used(None) == pytest.approx(0.9)
+    told_by(tmp_path, {"cgroup/memory.max": "9000\n"})
+    now_s[0] = 1.0
+    assert memory.used(None) == pytest.approx(0.1)
+
+
 def test_it_is_measured_no_more_often_than_needed(tmp_path: Path) -> None:
     now_s = [0.0]
     memory = told_by(tmp_path, {"proc/statm": "9000 100 1 1 0 1 0"})

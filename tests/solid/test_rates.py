@@ -87,6 +87,22 @@ def test_an_hour_of_speech_is_not_too_fast_and_costs_a_look_a_second() -> None:
     assert 3_590 <= run_jumping(speak()) <= 3_602
 
 
+def test_who_keeps_to_the_rate_stays_however_little_may_come_at_once() -> None:
+    async def speak() -> None:
+        loop, late = asyncio.get_running_loop(), asyncio.Event()
+        limits = LimitSettings(client_messages_per_s=20, client_burst_s=0.1)
+
+        def sent() -> Traffic:
+            return Traffic(frames=int(20 * loop.time()), bytes=0)
+
+        pace = Pace(limits, sent, late.set, loop.time)
+        await asyncio.sleep(60)
+        pace.stop()
+        assert not late.is_set()
+
+    run_jumping(speak())
+
+
 async def test_without_limits_nothing_is_looked_at() -> None:
     looks: list[None] = []
 
