@@ -37,6 +37,7 @@ MOST_LEVELS_UNTRIED = 200
 """So many brackets nest no deeper than Python goes, wherever it stands."""
 
 _SLASH = ord("\\")
+_TOO_MANY_SLASHES = b"\\" * LONGEST_SLASHES
 _OPENING, _CLOSING = "[" * HEADROOM, "]" * HEADROOM
 
 
@@ -48,6 +49,8 @@ def is_costly(payload: bytes | memoryview) -> bool:
     if len(payload) <= CHEAP_BYTES:
         return False
     data = bytes(payload)
+    if data.find(_TOO_MANY_SLASHES) >= 0:
+        return True  # where a text ends would have to be counted, slash by slash
     at = structure = escapes = quotes = 0
     while (opening := data.find(b'"', at)) >= 0:
         structure += opening - at

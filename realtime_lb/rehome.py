@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, field
 
-from realtime_lb.abc import Connection
 from realtime_lb.alarms import Alarms
 from realtime_lb.attempts import Upstream
 from realtime_lb.departure import COULD_STAY, Departure
@@ -18,6 +18,7 @@ from realtime_lb.deployments import Deployment
 from realtime_lb.endings import Ending
 from realtime_lb.errors import RealtimeError
 from realtime_lb.frames import Close, Frame
+from realtime_lb.hold import Hold
 from realtime_lb.journal import settled
 from realtime_lb.legs import Leg
 from realtime_lb.meter import Meter
@@ -37,27 +38,6 @@ _MINUTE_S = 60.0
 _ITS_TIME_IS_OVER = frozenset({RehomeCause.EXPIRED, RehomeCause.EXPIRING})
 
 _T = TypeVar("_T")
-
-
-class _Hold:
-    """What one end says while nobody is there to take it. Reading stops when it is too much.
-
-    Args:
-        leg: Whose frames are held.
-        most_bytes: How many of them.
-    """
-
-    def __init__(self, leg: Leg, most_bytes: int) -> None:
-        self.frames: list[Frame] = []
-        self._room_bytes = most_bytes
-        self._connection: Connection = leg.connection
-        leg.redirect(self._take)
-
-    def _take(self, frame: Frame) -> None:
-        self.frames.append(frame.kept())
-        self._room_bytes -= len(frame.payload)
-        if self._room_bytes <= 0:
-            self._connection.pause()
 
 
 @define(kw_only=True, eq=False)
@@ -155,8 +135,9 @@ class Home:
 
     def forget(self) -> None:
         """Break the circles that would keep all of a session; when nothing comes from its legs any more."""
-        journal = self.take_over.journal  # in circles of its own
-        del self._now, self._alarms, self._departure, journal.items, journal.tail
+        with suppress(AttributeError):  # a defect may have kept the last of them from being there
+            del self.take_over.journal.items, self.take_over.journal.tail
+            del self._departure, self._now, self._alarms
 
     def _enter(self, successor: Successor) -> None:
         self._now, self._since_s = successor, self.clock()
@@ -280,8 +261,8 @@ class Home:
         """
         began_s, old, self._cause = self.clock(), self._now, cause
         is_gone = old.upstream.leg.ended.done() or cause in _ITS_TIME_IS_OVER
-        held = _Hold(self.downstream, self.settings.most_bytes)
-        late = _Hold(old.upstream.leg, self.settings.most_bytes)
+        held = Hold(self.downstream, self.settings.most_bytes)
+        late = Hold(old.upstream.leg, self.settings.most_bytes)
         old.upstream.leg.connection.pause()
         if is_gone:
             self._settle()

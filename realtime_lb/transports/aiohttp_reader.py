@@ -14,13 +14,18 @@ _CONTROL = 8
 """Opcodes from here on are not of messages (RFC 6455, section 5.2)."""
 
 
-def _names() -> tuple[str, ...]:
+def _places() -> tuple[int, int, int, int]:
+    """Return how much a reader holds, and where three parts of it are in what it gives to be pickled."""
     queue: Any = None
-    return tuple(sorted(vars(WebSocketReader(queue, 0, False, False))))  # noqa: FBT003  # aiohttp's
+    try:
+        names = sorted(vars(WebSocketReader(queue, 0, False, False)))  # noqa: FBT003  # aiohttp's
+        state, frame_opcode, opcode = map(names.index, ("_state", "_frame_opcode", "_opcode"))
+    except (TypeError, ValueError):  # another version of aiohttp
+        return 0, 0, 0, 0
+    return len(names), state, frame_opcode, opcode
 
 
-_NAMES = _names()
-"""Of what a reader holds, in the order in which the compiled one gives it to be pickled."""
+_PARTS, _STATE_AT, _FRAME_OPCODE_AT, _OPCODE_AT = _places()
 
 
 def is_within_message(transport: asyncio.Transport) -> bool:
@@ -31,11 +36,8 @@ def is_within_message(transport: asyncio.Transport) -> bool:
     """
     reader = getattr(transport.get_protocol(), "_payload_parser", None)
     pickled = getattr(reader, "__reduce_cython__", None)
-    if pickled is None:
+    held = () if pickled is None else pickled()[-1]
+    if not held or len(held) != _PARTS:
         return False
-    held = pickled()[-1]
-    if len(held) != len(_NAMES):
-        return False
-    state = dict(zip(_NAMES, held, strict=True))
-    is_in_frame = state["_state"] != READ_HEADER and state["_frame_opcode"] < _CONTROL
-    return bool(is_in_frame or state["_opcode"] != _NO_MESSAGE)
+    is_in_frame = held[_STATE_AT] != READ_HEADER and held[_FRAME_OPCODE_AT] < _CONTROL
+    return bool(is_in_frame or held[_OPCODE_AT] != _NO_MESSAGE)

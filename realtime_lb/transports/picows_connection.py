@@ -172,7 +172,7 @@ class PicowsConnection:
             self._loop.call_soon(self.read_on)  # what was read before the handshake ended comes at once
 
     def read_on(self) -> None:
-        if not self._discards and (self._said or not self._is_paused):
+        if self._discards or self._said or not self._is_paused:
             self._takeover.read_on()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:

@@ -9,10 +9,13 @@ from typing import Any
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-__all__ = ["Pacer"]
+__all__ = ["MOST_UNPACED_BYTES", "Pacer", "unread_bytes"]
 
 LONGEST_TURN_S = 0.002
 """Of one client, before others are looked at. A kernel may hold megabytes of frames of six bytes."""
+
+MOST_UNPACED_BYTES = 16 * 1024
+"""What may be read at once of somebody who is not paced; of the smallest frames that is one long turn."""
 
 LEAST_READ_BYTES = 512
 USUAL_READ_BYTES = 4 * 1024
@@ -26,8 +29,14 @@ _READS_PAYLOAD = 4
 _picows_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
 
 
+def unread_bytes(protocol: Any) -> int:
+    """Return how much a protocol of picows has of a frame that is not complete."""
+    filled: int = protocol.__reduce_cython__()[-1][_FILLED_AT]
+    return filled
+
+
 class Pacer(asyncio.BufferedProtocol):
-    """Stands before a protocol as soon as one read has filled its buffer: who talks never meets it.
+    """Stands before a protocol from the read that has filled its buffer to one that has not.
 
     Reads less at once while that takes long, and as much as is missing of a large frame.
 
@@ -35,12 +44,16 @@ class Pacer(asyncio.BufferedProtocol):
         protocol: Takes what is read.
         most_read_bytes: How much to read at once in any case.
         rest: Stops reading for one turn of the loop.
+        unpace: Takes this away again.
     """
 
-    def __init__(self, protocol: Any, most_read_bytes: int, rest: Callable[[], None]) -> None:
+    def __init__(
+        self, protocol: Any, most_read_bytes: int, rest: Callable[[], None], unpace: Callable[[int], None]
+    ) -> None:
         self._protocol = protocol
         self._most_read_bytes = most_read_bytes
         self._rest = rest
+        self._unpace = unpace
         self._usual_bytes = USUAL_READ_BYTES
         self._spent_s = 0.0
         self._was_quick = False
@@ -73,6 +86,8 @@ class Pacer(asyncio.BufferedProtocol):
         if self._spent_s > LONGEST_TURN_S:
             self._spent_s = 0.0
             self._rest()
+        elif self._was_quick and size < self._usual_bytes and not unread_bytes(self._protocol):
+            self._unpace(len(_picows_buffer(self._protocol, -1)))
 
     def pause_writing(self) -> None:
         self._protocol.pause_writing()

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from picows import WSAutoPingStrategy, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-from realtime_lb.transports.picows_pace import Pacer
+from realtime_lb.transports.picows_pace import MOST_UNPACED_BYTES, Pacer, unread_bytes
 
 __all__ = ["Takeover", "accept_key"]
 
@@ -84,7 +84,7 @@ class Takeover:
         already_read: What the peer has sent behind its handshake.
     """
 
-    __slots__ = ("_owner", "_protocol", "_room_bytes", "_transport", "_unread", "frames")
+    __slots__ = ("_owner", "_protocol", "_transport", "_unread", "frames")
 
     def __init__(
         self,
@@ -105,7 +105,6 @@ class Takeover:
         self._protocol = _protocol(listener, owner, is_client=is_client, max_frame_bytes=max_frame_bytes)
         socket = _Socket(transport, owner.refused)
         self._protocol.connection_made(socket)
-        self._room_bytes = len(_get_buffer(self._protocol, -1))
         self.frames: WSTransport = self._protocol.transport
         _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
         self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
@@ -124,16 +123,18 @@ class Takeover:
 
     @property
     def has_part(self) -> bool:
-        """Whether part of a frame has been read, and not all of it: then it lies in picows' buffer.
-
-        That doubles as it fills, so an empty one is as large as at first, times a power of two.
-        """
-        doubled, rest = divmod(len(_get_buffer(self._protocol, -1)), self._room_bytes)
-        return rest != 0 or doubled & (doubled - 1) != 0
+        """Whether part of a frame has been read, and not all of it."""
+        return unread_bytes(self._protocol) > 0
 
     def _pace(self) -> None:
         """Have a client whose frames come in heaps read a little at a time."""
-        self._transport.set_protocol(Pacer(self._protocol, MOST_READ_BYTES, self._rest))
+        self._transport.set_protocol(Pacer(self._protocol, MOST_READ_BYTES, self._rest, self._unpace))
+
+    def _unpace(self, room_bytes: int) -> None:
+        """Whose frames come one by one again needs no care, unless a large one has left much room."""
+        if room_bytes <= MOST_UNPACED_BYTES and isinstance(self._transport.get_protocol(), Pacer):
+            self._protocol.usual_bytes = room_bytes
+            self._transport.set_protocol(self._protocol)
 
     def _rest(self) -> None:
         if not self._transport.is_closing():

@@ -32,6 +32,7 @@ BOMBS = {
     "a million digits and a half": b"1" * 1_000_000 + b".5",
     "names": b"{" + b",".join(b'"%d":1' % n for n in range(49_000)) + b"}",
     "quotes": b'"' + b'\\"' * 2_000_000 + b'"',
+    "slashes": b'["' + b"\\" * 65 + b'"",' + b"[]," * 200_000 + b'"x"]',
     "escapes": b'"' + b"\\u0041" * 600_000 + b'"',
 }
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from benchmarks.scoreboard.raw import Raw, masked
-from benchmarks.scoreboard.wire import BINARY, CONTINUATION, PING, PONG, TEXT
+from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, PONG, RSV1, TEXT
+from realtime_lb import LimitSettings
 from realtime_lb.frames import Frame
 from realtime_lb.relay import Lane
+from realtime_lb.transports import picows_pace
 from tests.solid.raw_client import raw
 from tests.support import (
     SESSION_CREATED,
@@ -104,3 +106,22 @@ async def test_who_pings_without_reading_gets_pongs_as_far_as_there_is_room() ->
         await attacker.say(*[masked(PING, b"x" * 125)] * 40_000, masked(TEXT, LAST))
         async with asyncio.timeout(30):
             await until_last(attacker)
+
+
+@pytest.mark.parametrize("fault", [masked(TEXT, flags=FIN | RSV1), masked(TEXT, b"{", flags=0) * 2])
+async def test_who_breaks_the_protocol_in_a_flood_hears_so_and_is_gone(
+    fault: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read on until it has gone, though each turn was too long: else its goodbye is lost."""
+    monkeypatch.setattr(picows_pace, "LONGEST_TURN_S", 0.0)
+    limits = LimitSettings(close_timeout_s=60)
+    async with (
+        upstream(greet_and_echo_the_last) as url,
+        gateway(deployment("a", url), limits=limits) as gate,
+        raw(gate) as attacker,
+    ):
+        await attacker.say(FLOODS["empty sound"] * 2_000, fault, FLOODS["empty sound"] * 2_000)
+        async with asyncio.timeout(20):
+            assert await attacker.hears_goodbye() == 1002
+            attacker.writer.write_eof()
+            await gate.told.all_closed(1)

@@ -59,9 +59,20 @@ def head_byte_by_byte_then_nothing_but_pings_within() -> Iterable[bytes]:
         yield masked(PING)
 
 
+def half_of_a_large_frame_then_nothing() -> Iterable[bytes]:
+    """As much of it as fills half of a buffer that doubles while it fills."""
+    whole = masked(TEXT, b'{"type":"x","pad":"%s"}' % (b"x" * 12_000_000))
+    yield whole[: 3_584 << 10]
+
+
 @pytest.mark.parametrize(
     "pieces",
-    [fragments_without_end, one_frame_byte_by_byte, head_byte_by_byte_then_nothing_but_pings_within],
+    [
+        fragments_without_end,
+        one_frame_byte_by_byte,
+        head_byte_by_byte_then_nothing_but_pings_within,
+        half_of_a_large_frame_then_nothing,
+    ],
 )
 async def test_a_message_that_is_never_finished_ends_its_session_and_no_other(pieces: object) -> None:
     async with (
