@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from realtime_lb.errors import ShuttingDown
 from realtime_lb.session import Session
+from realtime_lb.waiting import comes
 
 __all__ = ["CLOSING_SHARE", "Roster"]
 
@@ -72,10 +73,10 @@ class Roster:
         now_s = asyncio.get_running_loop().time()
         self.draining = True
         if admit_s > 0:
-            await _comes(self._closing, now_s + min(admit_s, timeout_s))
+            await comes(self._closing, now_s + min(admit_s, timeout_s))
         self._closing.set()
         until_s = now_s + timeout_s
-        if not await _comes(self._idle, until_s - CLOSING_SHARE * timeout_s):
+        if not await comes(self._idle, until_s - CLOSING_SHARE * timeout_s):
             await self._dismiss(until_s)
         await self._idle.wait()
 
@@ -85,15 +86,5 @@ class Roster:
         step_s = max(0.0, until_s - now_s) / len(leaving)
         for number, session in enumerate(leaving):
             if step_s > 0:
-                await _comes(self._idle, now_s + (number + 0.5) * step_s)
+                await comes(self._idle, now_s + (number + 0.5) * step_s)
             session.stop()
-
-
-async def _comes(event: asyncio.Event, at_s: float) -> bool:
-    """Wait for *event* until *at_s*, of the loop's time; say whether it came."""
-    try:
-        async with asyncio.timeout_at(at_s):
-            await event.wait()
-    except TimeoutError:
-        pass
-    return event.is_set()

@@ -15,7 +15,7 @@ import click
 from attrs import frozen
 
 from realtime_lb.cli.configuration import read_configuration
-from realtime_lb.cli.failures import CannotBeDone, Unusable
+from realtime_lb.cli.failures import CannotBeDone, Unusable, printable
 from realtime_lb.settings import ServerSettings
 from realtime_lb.typing import JsonObject, Secret
 
@@ -175,7 +175,7 @@ def _refusal(where: Gatehouse, status: int, body: Any) -> click.ClickException:
     if status == 401:
         hint = "it is not this gateway's" if where.key else "--config or LITELLM_MASTER_KEY can name it"
         return Unusable(f"{where.url} wants the master key: {hint}")
-    return Unusable("".join(c if c.isprintable() else "?" for c in told["message"]))
+    return Unusable(printable(told["message"]))
 
 
 def _number(value: float | None, _: object) -> float:

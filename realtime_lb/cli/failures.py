@@ -8,7 +8,7 @@ import socket
 
 import click
 
-__all__ = ["CannotBeDone", "Unusable", "cannot_listen", "reason_of"]
+__all__ = ["CannotBeDone", "Unusable", "cannot_listen", "printable", "reason_of"]
 
 
 class CannotBeDone(click.ClickException):
@@ -21,6 +21,11 @@ class Unusable(click.ClickException):
     """What was given cannot be used."""
 
     exit_code = 2
+
+
+def printable(text: str) -> str:
+    """Return *text*, which may be a stranger's, without what would steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def cannot_listen(error: OSError, host: str, port: int) -> CannotBeDone:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from realtime_lb.cli.consoles import UNBOUNDED
+from realtime_lb.cli.failures import printable
 
 __all__ = ["Column", "as_blocks", "as_table", "filled", "fits", "folded", "shown_number", "shown_text"]
 
@@ -81,4 +82,4 @@ def shown_number(value: float | None, form: str = "g") -> Text:
 
 def shown_text(text: str, style: str = "") -> Text:
     """Return *text*, which may be a stranger's, without what would steer the terminal."""
-    return Text("".join(c if c.isprintable() else "?" for c in text), style)
+    return Text(printable(text), style)

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.cli.configuration import Configuration
+from realtime_lb.cli.failures import printable
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import AllUpstreamsFailed, FirstEventRefused, HandshakeRefused, RealtimeError
 from realtime_lb.router import RealtimeRouter
@@ -111,7 +112,7 @@ def _reason(error: RealtimeError) -> str:
     if isinstance(error, HandshakeRefused):
         return _joined(f"HTTP {error.status}", _STATUS_HINTS.get(error.status))
     if isinstance(error, FirstEventRefused):
-        return _joined(error.message, _printable(error.upstream_code))
+        return _joined(error.message, printable(error.upstream_code))
     network = _network_reason(error.__cause__)
     return f"no connection: {network}" if network else str(error)
 
@@ -129,7 +130,3 @@ def _network_reason(cause: BaseException | None) -> str | None:
 
 def _joined(what: str, more: str | None) -> str:
     return f"{what}: {more}" if more else what
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -16,6 +16,7 @@ from realtime_lb.cli.watching import Watch
 from realtime_lb.errors import ConfigError
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.snapshots import Reconfigured
+from realtime_lb.waiting import comes
 
 __all__ = ["Read", "anew", "at_each_change", "reread"]
 
@@ -43,7 +44,7 @@ async def at_each_change(
 
     async def listen() -> None:
         while True:
-            is_told = await _comes(asked, poll_s or None)
+            is_told = await comes(asked, loop.time() + poll_s if poll_s else None)
             asked.clear()
             try:
                 if await asyncio.to_thread(watch.is_new, is_told):
@@ -59,15 +60,6 @@ async def at_each_change(
         loop.remove_signal_handler(signal.SIGHUP)
         listening.cancel()
         await asyncio.wait({listening})
-
-
-async def _comes(event: asyncio.Event, within_s: float | None) -> bool:
-    try:
-        async with asyncio.timeout(within_s):
-            await event.wait()
-    except TimeoutError:
-        pass
-    return event.is_set()
 
 
 async def anew(read: Read, workers: int = 1) -> Configuration | None:
