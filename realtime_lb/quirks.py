@@ -65,7 +65,7 @@ class Placeholder:
     value: Any = field(hash=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Quirks:
     """How an upstream departs from its dialect. The default departs in nothing.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_response, carry_session
@@ -17,13 +17,14 @@ from realtime_lb.dialects.rows import Body
 from realtime_lb.events import type_of, type_span
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_our_words, our_place
+from realtime_lb.quirks import Quirks
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Downward"]
 
-Step: TypeAlias = Callable[[Frame, Span | None], tuple[Frame, ...]]
+Step: TypeAlias = Callable[["Downward", Frame, Span | None], tuple[Frame, ...]]
 """Returns what to send for a frame whose type stands at the span, or where only a parse finds it."""
-Reading: TypeAlias = Callable[[JsonObject], list[JsonObject]]
+Reading: TypeAlias = Callable[["Downward", JsonObject], list[JsonObject]]
 
 _TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the event's type
 
@@ -50,8 +51,7 @@ class Downward:
         self._items = OpenItems()
         self._temperatures: dict[str, Any] = {}
         self._opening = Opening(parties)
-        self._names: dict[str, str] = {}
-        self._steps = self._needed()
+        self.plan()
 
     def translate(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change."""
@@ -64,77 +64,89 @@ class Downward:
         name = _hidden_type(frame) if span is None else bytes(frame.payload[span[0] : span[1]])
         step = self._steps.get(name)
         try:
-            return (frame,) if step is None else step(frame, span)
+            return (frame,) if step is None else step(self, frame, span)
         except RecursionError:  # nested deeper than any event; the client may know what to do with it
             return (frame,)
 
     def plan(self) -> None:
         """Start anew, the parties having changed."""
-        self._steps = self._needed()
+        parties = self._parties
+        self._steps, self._names = self._planned(
+            parties.client,
+            parties.upstream,
+            parties.quirks,
+            is_read=parties.names.differ or parties.is_guess,
+            completes=parties.completes,
+        )
 
-    def _needed(self) -> Mapping[bytes, Step]:
-        """Return what to do with events of which anything has to change, by their types."""
-        parties, readings = self._parties, self._readings()
-        known = _EVENTS[parties.upstream]
-        steps: dict[bytes, Step] = dict.fromkeys(map(str.encode, parties.quirks.private_events), _left_out)
-        for name, row in known.items():
-            there = row.name(parties.client) or ""
-            self._names[name] = there
-            touched = parties.quirks.touch(name)
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _planned(
+        cls, client: Dialect, upstream: Dialect, quirks: Quirks, *, is_read: bool, completes: bool
+    ) -> tuple[Mapping[bytes, Step], Mapping[str, str]]:
+        """Return what to do with events of which anything has to change, and what the client calls each.
+
+        Of all sessions of the same parties one plan is enough: each of its own would take two kilobytes.
+        """
+        readings = cls._readings(client, upstream, quirks, is_read=is_read, completes=completes)
+        names = {name: row.name(client) or "" for name, row in _EVENTS[upstream].items()}
+        steps: dict[bytes, Step] = dict.fromkeys(map(str.encode, quirks.private_events), _left_out)
+        for name, there in names.items():
             if name in readings:
-                steps[name.encode()] = partial(self._read, name, readings[name])
+                steps[name.encode()] = partial(cls._read, name=name, reading=readings[name])
             elif not there:
                 steps[name.encode()] = _left_out
-            elif touched:
-                steps[name.encode()] = partial(self._read, name, self._named)
+            elif quirks.touch(name):
+                steps[name.encode()] = partial(cls._read, name=name, reading=cls._named)
             elif there != name:
-                steps[name.encode()] = partial(_renamed, there.encode())
-        for theirs, ours in parties.quirks.event_names.items():
-            if parties.quirks.touch(ours):
-                steps[theirs.encode()] = partial(self._read, theirs, self._named)
-            elif self._names[ours] != theirs:
-                steps[theirs.encode()] = partial(_renamed, self._names[ours].encode())
-        return steps
+                steps[name.encode()] = partial(_renamed, name=there.encode())
+        for theirs, ours in quirks.event_names.items():
+            if quirks.touch(ours):
+                steps[theirs.encode()] = partial(cls._read, name=theirs, reading=cls._named)
+            elif names[ours] != theirs:
+                steps[theirs.encode()] = partial(_renamed, name=names[ours].encode())
+        return steps, names
 
-    def _readings(self) -> Mapping[str, Reading]:
+    @classmethod
+    def _readings(
+        cls, client: Dialect, upstream: Dialect, quirks: Quirks, *, is_read: bool, completes: bool
+    ) -> Mapping[str, Reading]:
         """Return the events that have to be read, each with what becomes of it."""
-        parties = self._parties
-        found: dict[str, Reading] = {}
-        bodies: dict[Body, Reading] = {}
-        if not parties.agree:
-            bodies = {Body.ITEM: self._item, Body.RESPONSE: self._response, Body.ERROR: self._error}
-        if not parties.agree or parties.names.differ or parties.is_guess or parties.quirks.opens_with:
-            bodies[Body.SESSION] = self._session
-        for name, row in _EVENTS[parties.upstream].items():
-            if row.body in bodies and row.name(parties.client) is not None:
+        agree, found, bodies = client is upstream, dict[str, Reading](), dict[Body, Reading]()
+        if not agree:
+            bodies = {Body.ITEM: cls._item, Body.RESPONSE: cls._response, Body.ERROR: cls._error}
+        if not agree or is_read or quirks.opens_with:
+            bodies[Body.SESSION] = cls._session
+        for name, row in _EVENTS[upstream].items():
+            if row.body in bodies and row.name(client) is not None:
                 found[name] = bodies[row.body]
-        if parties.client is not parties.upstream or parties.quirks.opens_with:
-            found["conversation.created"] = self._opening.conversation
-        if parties.completes:
-            found |= self._completing()
-        if parties.client is Dialect.BETA and not parties.agree:
-            found |= dict.fromkeys(_FOLLOWING, self._following)
+        if not agree or quirks.opens_with:
+            found["conversation.created"] = cls._conversation
+        if completes:
+            found |= cls._completing("created" if upstream is Dialect.BETA else "added")
+        if client is Dialect.BETA and not agree:
+            found |= dict.fromkeys(_FOLLOWING, cls._following)
         return found
 
-    def _completing(self) -> Mapping[str, Reading]:
-        joined = "created" if self._parties.upstream is Dialect.BETA else "added"
+    @classmethod
+    def _completing(cls, joined: str) -> Mapping[str, Reading]:
         return {
-            f"conversation.item.{joined}": self._joined,
-            "conversation.item.deleted": self._deleted,
-            "conversation.item.input_audio_transcription.completed": self._transcribed,
-            "response.created": self._response,
-            "response.done": self._response,
-            "response.output_item.added": self._output_added,
-            "response.output_item.done": self._output_done,
-            "response.function_call_arguments.done": self._called,
+            f"conversation.item.{joined}": cls._joined,
+            "conversation.item.deleted": cls._deleted,
+            "conversation.item.input_audio_transcription.completed": cls._transcribed,
+            "response.created": cls._response,
+            "response.done": cls._response,
+            "response.output_item.added": cls._output_added,
+            "response.output_item.done": cls._output_done,
+            "response.function_call_arguments.done": cls._called,
         }
 
-    def _read(self, name: str, reading: Reading, frame: Frame, _span: Span | None) -> tuple[Frame, ...]:
+    def _read(self, frame: Frame, _span: Span | None, *, name: str, reading: Reading) -> tuple[Frame, ...]:
         event = read(frame.payload)
         if event is None or event.get("type") != name:
             return (frame,)  # no event, or one that says two things; the client may know what to do with it
         plain = self._parties.quirks.to_dialect(event)
-        says = [] if plain is None else reading(plain)
+        says = [] if plain is None else reading(self, plain)
         return tuple(frame if said == event else write(said) for said in says)
 
     # -- in both directions -----------------------------------------------------------------------------
@@ -157,6 +169,9 @@ class Downward:
                 shown = {**shown, "temperature": parties.temperature}
         said = {**event, "type": name, "session": parties.names.to_client(shown, parties.client)}
         return self._opening.session(said, kind)
+
+    def _conversation(self, event: JsonObject) -> list[JsonObject]:
+        return self._opening.conversation(event)
 
     def _named(self, event: JsonObject) -> list[JsonObject]:
         return [{**event, "type": self._names.get(event["type"], event["type"])}]
@@ -252,11 +267,11 @@ class Downward:
         return [event if event.get("usage") else {**event, "usage": dict(_NO_TOKENS)}]
 
 
-def _left_out(_frame: Frame, _span: Span | None) -> tuple[Frame, ...]:
+def _left_out(_by: Downward, _frame: Frame, _span: Span | None) -> tuple[Frame, ...]:
     return ()
 
 
-def _renamed(name: bytes, frame: Frame, span: Span | None) -> tuple[Frame, ...]:
+def _renamed(_by: Downward, frame: Frame, span: Span | None, *, name: bytes) -> tuple[Frame, ...]:
     if span is None:
         return (write({**(read(frame.payload) or {}), "type": name.decode()}),)
     return (renamed(frame, span, name),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from realtime_lb.dialects.bodies import REALTIME, TRANSCRIBING, carry_item, carry_order, carry_session
@@ -20,11 +20,12 @@ from realtime_lb.events import type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_their_words
 from realtime_lb.parsing import is_costly
+from realtime_lb.quirks import Quirks
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = ["Upward"]
 
-Step: TypeAlias = Callable[[JsonObject], JsonObject | None]
+Step: TypeAlias = Callable[["Upward", JsonObject], JsonObject | None]
 """Returns the event in the upstream's dialect; None where that has no such thing."""
 
 _TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the event's type
@@ -48,7 +49,7 @@ class Upward:
     def __init__(self, parties: Parties, on_switch: Callable[[], None]) -> None:
         self._parties = parties
         self._on_switch = on_switch
-        self._steps = self._needed()
+        self.plan()
 
     def translate(self, frame: Frame) -> tuple[Frame, ...]:
         """Return what to send for *frame*: *frame* itself where nothing of it has to change.
@@ -72,28 +73,39 @@ class Upward:
     def _translated(self, frame: Frame, kind: str | None, step: Step, event: JsonObject) -> tuple[Frame, ...]:
         if kind not in {None, event["type"]}:
             return (frame,)  # a second "type" says otherwise; only the upstream knows which of them it reads
-        new = step(event)
+        new = step(self, event)
         if new is None:
             return ()
         return (rewritten(frame, event, self._parties.quirks.to_upstream(self._sayable(new))),)
 
     def plan(self) -> None:
         """Start anew, the parties having changed."""
-        self._steps = self._needed()
-
-    def _needed(self) -> Mapping[str, Step]:
         parties = self._parties
-        steps = {Body.SESSION: self._update, Body.ORDER: self._order, Body.ITEM: self._item}
+        self._steps = self._planned(
+            parties.client,
+            parties.quirks,
+            agree=parties.agree,
+            is_guess=parties.is_guess,
+            differ=parties.names.differ,
+        )
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _planned(
+        cls, client: Dialect, quirks: Quirks, *, agree: bool, is_guess: bool, differ: bool
+    ) -> Mapping[str, Step]:
+        """Return what to do with events of which anything has to change; one plan is enough for many."""
+        steps = {Body.SESSION: cls._update, Body.ORDER: cls._order, Body.ITEM: cls._item}
         wanted = {Body.SESSION, Body.ORDER, Body.ITEM}
-        if parties.agree:
-            wanted = {Body.SESSION, Body.ORDER} if parties.client is Dialect.GA or parties.is_guess else set()
-            wanted |= {Body.SESSION} if parties.names.differ else set()
+        if agree:
+            wanted = {Body.SESSION, Body.ORDER} if client is Dialect.GA or is_guess else set()
+            wanted |= {Body.SESSION} if differ else set()
         found: dict[str, Step] = {}
         for row in CLIENT_EVENTS:
             for name in filter(None, (row.ga, row.beta)):
                 if row.body in wanted:
                     found[name] = steps[row.body]
-                elif parties.quirks.touch(name):
+                elif quirks.touch(name):
                     found[name] = _same
         return found
 
@@ -180,7 +192,7 @@ class Upward:
             self._parties.losses.note(event["type"], f"{root}.{place}")
 
 
-def _same(event: JsonObject) -> JsonObject:
+def _same(_by: Upward, event: JsonObject) -> JsonObject:
     return event
 
 
