@@ -28,7 +28,7 @@ from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.transports.answers import MeteredConnector, unmetered
 from realtime_lb.typing import Secret
 
-__all__ = ["AiohttpTransport", "over_http", "plain_headers", "proxy_for"]
+__all__ = ["AiohttpTransport", "over_http", "plain_headers"]
 
 _SHARED_STORE = Tls()
 _OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -52,7 +52,8 @@ class AiohttpTransport:
 
     Dials with no limit on connections (aiohttp's default of 100 would hang the 101st session), no compression
     (a bomb inflates a thousandfold and holds the loop; a server that agrees to it unasked is refused), no
-    cookies, no redirects, and egress proxies as ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say.
+    cookies, no redirects, and egress proxies as ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY`` say at the
+    first dial.
 
     Args:
         limits: What a connection may cost.
@@ -63,6 +64,7 @@ class AiohttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._tls_contexts: dict[Tls, ssl.SSLContext] = {}
+        self._proxies: Mapping[str, str] | None = None
 
     async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:
         try:
@@ -92,7 +94,7 @@ class AiohttpTransport:
             url,
             headers=plain_headers(dial),
             protocols=dial.subprotocols,
-            proxy=proxy_for(url),
+            proxy=self._proxy_for(url),
             ssl=await self._tls(dial.tls),
             autoclose=False,
             autoping=False,
@@ -105,6 +107,18 @@ class AiohttpTransport:
         if not isinstance(websocket, _Websocket):
             raise TypeError("aiohttp did not use the class it was given")
         return AiohttpConnection(websocket, websocket.transport, self._limits, websocket.release)
+
+    def _proxy_for(self, url: URL) -> str | None:
+        """Return the egress proxy that the environment names for *url*.
+
+        Not aiohttp's ``trust_env``, which would also read credentials from ``~/.netrc``, and which goes
+        through all of the environment for each dial.
+        """
+        if self._proxies is None:
+            self._proxies = urllib.request.getproxies()
+        if not self._proxies or urllib.request.proxy_bypass(url.authority):
+            return None
+        return self._proxies.get(url.scheme) or self._proxies.get("all")
 
     def _http(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -197,17 +211,6 @@ def over_http(url: URL) -> URL:
     if url.scheme not in _HTTP_SCHEMES:
         raise ValueError(f"not a websocket scheme: {url.scheme!r}")
     return url.with_scheme(_HTTP_SCHEMES[url.scheme])
-
-
-def proxy_for(url: URL) -> str | None:
-    """Return the egress proxy that the environment names for *url*.
-
-    Not aiohttp's ``trust_env``, which would also read credentials from ``~/.netrc``.
-    """
-    proxies = urllib.request.getproxies()
-    if not proxies or urllib.request.proxy_bypass(url.authority):
-        return None
-    return proxies.get(url.scheme) or proxies.get("all")
 
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -12,7 +12,7 @@ from yarl import URL
 from realtime_lb.abc import Connection
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
-from realtime_lb.transports.aiohttp_transport import AiohttpTransport, over_http, plain_headers, proxy_for
+from realtime_lb.transports.aiohttp_transport import AiohttpTransport, over_http, plain_headers
 from realtime_lb.transports.already_read import AlreadyRead
 from realtime_lb.transports.picows_connection import PicowsConnection
 from realtime_lb.transports.picows_takeover import accept_key
@@ -35,7 +35,7 @@ class PicowsTransport(AiohttpTransport):
         response = await self._http().get(
             url,
             headers=_handshake(dial, key),
-            proxy=proxy_for(url),
+            proxy=self._proxy_for(url),
             ssl=await self._tls(dial.tls),
             read_until_eof=False,
         )
