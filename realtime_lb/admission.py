@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from attrs import define, field
@@ -103,9 +101,8 @@ class Admission:
         """No more clients should be sent here."""
         return self._memory_used() >= MEMORY_TO_BE_UNREADY_FROM
 
-    @contextmanager
-    def admitted(self, address: str | None, *, sockets: int) -> Iterator[None]:
-        """Let a session in for as long as the block runs. Between look and count nobody else comes in.
+    def admit(self, address: str | None, *, sockets: int) -> None:
+        """Let a session in, until it leaves. Between look and count nobody else comes in.
 
         Args:
             address: Where it comes from; None for the program itself, which has no share of its own.
@@ -122,15 +119,16 @@ class Admission:
         self._sockets += sockets
         if caller is not None:
             self._by_caller[caller] += 1
-        try:
-            yield
-        finally:
-            self._sessions -= 1
-            self._sockets -= sockets
-            if caller is not None:
-                self._by_caller[caller] -= 1
-                if not self._by_caller[caller]:
-                    del self._by_caller[caller]
+
+    def leave(self, address: str | None, *, sockets: int) -> None:
+        """Count a session out that was admitted as one of the same."""
+        self._sessions -= 1
+        self._sockets -= sockets
+        caller = caller_of(address)
+        if caller is not None:
+            self._by_caller[caller] -= 1
+            if not self._by_caller[caller]:
+                del self._by_caller[caller]
 
     def _look(self, caller: str | None, sockets: int) -> None:
         caps = self.settings

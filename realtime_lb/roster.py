@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 from realtime_lb.errors import ShuttingDown
 from realtime_lb.session import Session
@@ -41,9 +40,8 @@ class Roster:
         """Whether no new one is let in."""
         return self._closing.is_set()
 
-    @contextmanager
-    def present(self, session: Session) -> Iterator[None]:
-        """Count *session* in while the block runs.
+    def enter(self, session: Session) -> None:
+        """Count *session* in, until it leaves.
 
         Raises:
             ShuttingDown: No new one is let in.
@@ -52,12 +50,12 @@ class Roster:
             raise ShuttingDown
         self._live.add(session)
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._live.discard(session)
-            if not self._live:
-                self._idle.set()
+
+    def leave(self, session: Session) -> None:
+        """Count *session* out."""
+        self._live.discard(session)
+        if not self._live:
+            self._idle.set()
 
     async def until_closing(self) -> None:
         """Return when no new one is let in any more."""

@@ -195,10 +195,16 @@ class RealtimeRouter:
             clock=self._clock,
             on_rehomed=on_rehomed,
         )
-        address = request.client_address
-        with self._roster.present(session), self._admission.admitted(address, sockets=sockets):
-            self._engine.begin()
-            return await session.run(accept)
+        self._roster.enter(session)  # pairs of calls, since a block's manager would stay for all the session
+        try:
+            self._admission.admit(request.client_address, sockets=sockets)
+            try:
+                self._engine.begin()
+                return await session.run(accept)
+            finally:
+                self._admission.leave(request.client_address, sockets=sockets)
+        finally:
+            self._roster.leave(session)
 
     @asynccontextmanager
     async def connect(  # noqa: PLR0913  # a request's attributes

@@ -220,7 +220,8 @@ class History:
 
         By nearest rank, upward: a time that one of the dials took, and that 95 % of them did not exceed.
         """
-        recent = sorted(value_s for at_s, value_s in self._dials if now_s - at_s <= HISTORY_S)
+        since_s = now_s - HISTORY_S
+        recent = sorted([value_s for at_s, value_s in self._dials if at_s >= since_s])
         if len(recent) < LEAST_DIALS:
             return None
         return recent[math.ceil(PERCENTILE * len(recent)) - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from aiohttp import web
 
@@ -85,37 +85,54 @@ async def close_refused(request: web.Request, response: web.StreamResponse) -> N
 async def _serve(
     router: RealtimeRouter, wanted: SessionRequest, request: web.Request, lane: LaneName
 ) -> web.StreamResponse:
-    accepted: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
+    response: web.StreamResponse | None = None
 
     async def upgrade() -> Connection:
+        nonlocal response
+        waiting.stop()
         response, connection = await accept(lane, request, router.settings.limits)
-        accepted.set_result(response)
         return connection
 
-    serving = asyncio.create_task(router.serve(wanted, upgrade))
+    waiting = _Waiting(request)
     try:
-        await _client_waits(request, serving, accepted)
-        await serving
+        await router.serve(wanted, upgrade)
     except RealtimeError:
-        if not accepted.done():
+        if response is None:
             raise
     except asyncio.CancelledError:
-        if request.transport is None and not accepted.done():
+        if response is None and waiting.is_in_vain:
             raise DownstreamClosed from None
         raise
     finally:
-        serving.cancel()
-        await asyncio.wait({serving})
-    return await accepted
+        waiting.stop()
+    assert response is not None  # noqa: S101  # a session that was not accepted has raised
+    return response
 
 
-async def _client_waits(
-    request: web.Request, serving: asyncio.Task[object], accepted: asyncio.Future[web.StreamResponse]
-) -> None:
-    """Return when the session is placed or refused; cancel *serving* if the client leaves before."""
-    while not (serving.done() or accepted.done()):
-        either: set[asyncio.Future[Any]] = {serving, accepted}
-        await asyncio.wait(either, timeout=_LOOK_FOR_CLIENT_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        if not accepted.done() and (request.transport is None or request.transport.is_closing()):
-            serving.cancel()
-            return
+class _Waiting:
+    """Looks whether a client still waits for its answer, and ends this task's work when it has left."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self._task = asyncio.current_task()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(_LOOK_FOR_CLIENT_EVERY_S, self._look)
+
+    def _look(self) -> None:
+        if not self.is_in_vain:
+            self._look_again()
+        elif self._task is not None:
+            self._task.cancel()
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the client has left."""
+        transport = self._request.transport
+        return transport is None or transport.is_closing()
+
+    def stop(self) -> None:
+        """Look no more. Idempotent."""
+        self._timer.cancel()
