@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from realtime_lb.abc import Authenticator
+from realtime_lb.accepting import Accepting
 from realtime_lb.router import RealtimeRouter
 from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
-from realtime_lb.server.listener import Arrivals, Listener, bound_sockets, taking
+from realtime_lb.server.listener import Arrivals, bound_sockets, taking
 from realtime_lb.server.runner import Runner
 from realtime_lb.transports.lanes import LaneName
 
@@ -132,7 +133,7 @@ async def _bound(
     ssl_context: ssl.SSLContext | None,
     *,
     reuse_port: bool = False,
-) -> AsyncIterator[tuple[Listener, str]]:
+) -> AsyncIterator[tuple[Accepting, str]]:
     """Take connections until the listener is stopped, or the block left; those that are there outlive it."""
     assert runner.server is not None  # noqa: S101  # it is set up
     settings = router.settings
@@ -150,7 +151,7 @@ async def _bound(
 
 
 @asynccontextmanager
-async def _stopped_when_closing(listener: Listener, router: RealtimeRouter) -> AsyncIterator[None]:
+async def _stopped_when_closing(listener: Accepting, router: RealtimeRouter) -> AsyncIterator[None]:
     """Stop *listener* as soon as *router* admits nobody any more, if that comes while the block runs."""
 
     async def watch() -> None:

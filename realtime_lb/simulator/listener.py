@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from realtime_lb.accepting import Accepting
 from realtime_lb.simulator.faults import Plan, Stage
 
 __all__ = ["Listener"]
 
 _BACKLOG = 1024
+
+_log = logging.getLogger("realtime_lb.simulator")
 
 
 class Listener:
@@ -35,44 +40,22 @@ class Listener:
         self._factory = factory
         self._next_connection = next_connection
         self._ssl_context = ssl_context
-        self._socket: socket.socket | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._early: set[socket.socket] = set()
+        self._accepting = Accepting(self._welcome, _log)
 
-    async def start(self, host: str, port: int) -> int:
+    def start(self, host: str, port: int) -> int:
         """Listen, and return the port."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        self._socket.setblocking(False)  # noqa: FBT003  # the standard library's signature
-        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
-        return int(self._socket.getsockname()[1])
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening.setblocking(False)  # noqa: FBT003  # the standard library's signature
+        self._accepting.listen(listening)
+        return int(listening.getsockname()[1])
 
     async def aclose(self) -> None:
         """Stop listening and drop connections that no protocol has yet. Idempotent."""
-        listening, self._socket = self._socket, None
-        if listening is not None:
-            asyncio.get_running_loop().remove_reader(listening)
-            listening.close()
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in self._early:  # of whom no task has ever run
-            connection.close()
-        self._early.clear()
+        await self._accepting.aclose()
 
-    def _accept(self, listening: socket.socket) -> None:
-        # Not `sock_accept`: who is cancelled while it has an answer loses a connection that nobody closes.
-        try:
-            connection, _ = listening.accept()
-        except OSError:  # it has left already
-            return
-        connection.setblocking(False)  # noqa: FBT003  # as above
-        delay_s = self._next_connection().delay_s(Stage.ACCEPT)
-        self._early.add(connection)
-        task = asyncio.create_task(self._connect(connection, delay_s))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _welcome(self, connection: socket.socket) -> Coroutine[Any, Any, None]:
+        return self._connect(connection, self._next_connection().delay_s(Stage.ACCEPT))
 
     async def _connect(self, connection: socket.socket, delay_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -87,5 +70,3 @@ class Listener:
             raise
         except OSError:  # a TLS handshake that failed, or a client that left: its problem
             connection.close()
-        finally:
-            self._early.discard(connection)

@@ -124,7 +124,7 @@ class Simulator:
     async def __aenter__(self) -> Self:
         server = web.Server(self._answer, access_log=None)
         self._listener = Listener(server, self._next_connection, self.ssl_context)
-        self.port = await self._listener.start(self.host, self.port)
+        self.port = self._listener.start(self.host, self.port)
         self._door = Door(self._rules(), self._options(), script=FaultScript(_as_faults(self.faults)))
         self._server = server
         return self

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import socket
-from collections.abc import Callable
+
+from realtime_lb.accepting import Accepting, Welcome
 
 __all__ = ["Doorway"]
 
 BACKLOG = 1024
+
+_log = logging.getLogger("realtime_lb.testing")
 
 
 class Doorway:
@@ -17,56 +20,53 @@ class Doorway:
     Needs a loop that watches sockets: every one but what Windows has by default.
 
     Args:
-        on_client: Gets the socket of each client, non-blocking.
+        welcome: What becomes of each client.
     """
 
-    def __init__(self, on_client: Callable[[socket.socket], None]) -> None:
-        self._on_client = on_client
+    def __init__(self, welcome: Welcome) -> None:
+        self._welcome = welcome
         self._keeps: socket.socket | None = None
-        self._listens: socket.socket | None = None
+        self._accepting: Accepting | None = None
         self._address: tuple[str, int] = ("", 0)
+        self._is_open = False
 
     def bind(self, host: str, port: int) -> int:
         """Take a port, without listening, and return it."""
         self._keeps = _bound(host, port)
+        self._accepting = Accepting(self._welcome, _log)
         self._address = (host, int(self._keeps.getsockname()[1]))
         return self._address[1]
 
     def open(self) -> None:
-        """Listen. Idempotent."""
-        if self._listens is None:
-            self._listens = _bound(*self._address)
-            self._listens.listen(BACKLOG)
-            asyncio.get_running_loop().add_reader(self._listens, self._accept, self._listens)
+        """Listen, on a port that is bound. Idempotent."""
+        if self._accepting is not None and not self._is_open:
+            listens = _bound(*self._address)
+            listens.listen(BACKLOG)
+            self._accepting.listen(listens)
+            self._is_open = True
 
     def shut(self) -> None:
         """Refuse clients, those included that wait. Idempotent."""
-        listens, self._listens = self._listens, None
-        if listens is not None:
-            asyncio.get_running_loop().remove_reader(listens)
-            listens.close()
+        if self._accepting is not None:
+            self._accepting.stop()
+        self._is_open = False
 
-    def close(self) -> None:
-        """Give the port back. Idempotent."""
+    async def aclose(self) -> None:
+        """Give the port back, and cancel what is under way of clients. Idempotent."""
         self.shut()
+        accepting, self._accepting = self._accepting, None
+        if accepting is not None:
+            await accepting.aclose()
         if self._keeps is not None:
             self._keeps.close()
             self._keeps = None
-
-    def _accept(self, listening: socket.socket) -> None:
-        try:
-            client, _ = listening.accept()
-        except OSError:  # it has left already
-            return
-        client.setblocking(False)  # noqa: FBT003  # the standard library's signature
-        self._on_client(client)
 
 
 def _bound(host: str, port: int) -> socket.socket:
     """Return a socket that shares its port: with one that listens, or that only keeps it."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        bound.setblocking(False)  # noqa: FBT003  # as above
+        bound.setblocking(False)  # noqa: FBT003  # the standard library's signature
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind((host, port))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from realtime_lb.testing.doorway import Doorway
@@ -63,7 +62,7 @@ class FaultProxy:
         self._frozen = False
         self._doorway = Doorway(self._take)
         self._is_up, self._count = False, 0
-        self._live: dict[asyncio.Task[None], ProxiedConnection] = {}
+        self._live: dict[int, ProxiedConnection] = {}
 
     def __repr__(self) -> str:
         return f"<FaultProxy {self.host}:{self.port}, {len(self._live)} connections>"
@@ -133,11 +132,8 @@ class FaultProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_up = False
-        self._doorway.close()
-        tasks = set(self._live)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._doorway.aclose()
+        self._live.clear()
 
     def _of(self, number: int) -> Faults:
         return self._faults(number) if callable(self._faults) else self._faults
@@ -148,13 +144,18 @@ class FaultProxy:
         else:
             self._doorway.open()
 
-    def _take(self, client: socket.socket) -> None:
+    def _take(self, client: socket.socket) -> Coroutine[Any, Any, None]:
         self._count += 1
         connection = ProxiedConnection(
             self._count, self._of(self._count), seed=self._seed, buffer_bytes=self._buffer_bytes
         )
         if self._frozen:
             connection.freeze()
-        task = asyncio.create_task(connection.run(client, *self._server_at))
-        self._live[task] = connection
-        task.add_done_callback(self._live.pop)
+        self._live[connection.number] = connection
+        return self._passing(connection, client)
+
+    async def _passing(self, connection: ProxiedConnection, client: socket.socket) -> None:
+        try:
+            await connection.run(client, *self._server_at)
+        finally:
+            self._live.pop(connection.number, None)

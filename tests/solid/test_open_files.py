@@ -9,8 +9,8 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ import pytest
 from realtime_lb.errors import AllUpstreamsFailed
 from realtime_lb.machine import sockets_within
 from realtime_lb.simulator import Face, Simulator
+from realtime_lb.testing import FaultProxy
 from tests.cli.configs import CANARY, openai_group, written
 from tests.cli.processes import BLOCKED, REALTIME_LB, Running, running
 from tests.support import deployment, gateway, greet_and_echo, upstream
@@ -27,6 +28,7 @@ from tests.support import deployment, gateway, greet_and_echo, upstream
 FULL = bool(os.environ.get("SOLID_FULL"))
 FILES, DIALS = (256, 400) if FULL else (128, 200)
 figures = logging.getLogger("figures")
+ACCEPT = socket.socket.accept
 VOICE = "/v1/realtime?model=voice"
 
 in_each_loop = pytest.mark.parametrize(
@@ -162,6 +164,12 @@ async def crowd_at(url: str, size: int) -> AsyncIterator[None]:
         yield
 
 
+def hoard_all_files(hoard: contextlib.ExitStack) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            hoard.callback(os.close, os.open("/dev/null", os.O_RDONLY))
+
+
 def _open_files(gateway: Running) -> int:
     return len(list(Path(f"/proc/{gateway.process.pid}/fd").iterdir()))
 
@@ -176,9 +184,7 @@ async def test_upstreams_are_not_blamed_for_files_that_this_process_has_not() ->
         with contextlib.ExitStack() as hoard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
             hoard.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-            with contextlib.suppress(OSError):
-                while True:
-                    hoard.enter_context(Path("/dev/null").open("rb"))  # noqa: ASYNC230  # as blocking as a socket
+            hoard_all_files(hoard)
             for _ in range(6):
                 with pytest.raises(AllUpstreamsFailed):
                     async with gate.router.connect("voice"):
@@ -187,3 +193,57 @@ async def test_upstreams_are_not_blamed_for_files_that_this_process_has_not() ->
             assert set(tried) == {"out_of_files"}
         async with gate.router.connect("voice"):
             pass
+
+
+Listening = Callable[[str], AbstractAsyncContextManager[str]]
+"""In front of the server whose URL it is given; yields its own."""
+
+
+@asynccontextmanager
+async def simulator(_behind: str) -> AsyncIterator[str]:
+    async with Simulator() as listening:
+        yield listening.base_url
+
+
+@asynccontextmanager
+async def fault_proxy(behind: str) -> AsyncIterator[str]:
+    async with FaultProxy(behind) as listening:
+        yield listening.url
+
+
+@asynccontextmanager
+async def one_gateway(behind: str) -> AsyncIterator[str]:
+    async with gateway(deployment("a", behind)) as listening:
+        yield listening.url
+
+
+@pytest.mark.parametrize("listens", [simulator, fault_proxy, one_gateway])
+async def test_whoever_listens_looks_for_files_now_and_then_and_not_all_the_time(
+    listens: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes while there are none waits in the kernel, and is taken as soon as there are."""
+    looks = 0
+
+    def accept(listening: socket.socket) -> tuple[socket.socket, object]:
+        nonlocal looks
+        looks += 1
+        return ACCEPT(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with upstream(greet_and_echo) as behind, listens(behind) as url:
+        where, loop = urlsplit(url), asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setblocking(False)
+            with contextlib.ExitStack() as hoard:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+                hoard.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+                hoard_all_files(hoard)
+                await loop.sock_connect(client, (where.hostname, where.port))
+                while not looks:  # noqa: ASYNC110  # what is waited for has no event
+                    await asyncio.sleep(0)
+                for _ in range(1_000):
+                    await asyncio.sleep(0)
+                assert looks <= 5
+            await loop.sock_sendall(client, b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert (await loop.sock_recv(client, 100)).startswith(b"HTTP/1.1 ")
