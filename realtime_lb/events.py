@@ -13,10 +13,10 @@ import json
 import re
 
 from realtime_lb.frames import UNREAD, Frame
-from realtime_lb.parsing import LONGEST_SLASHES, is_costly, with_headroom
+from realtime_lb.parsing import LONGEST_SLASHES, is_costly, slashes_before, with_headroom
 from realtime_lb.typing import JsonObject
 
-__all__ = ["APPEND", "AUDIO_DELTAS", "event_type", "parse_event", "type_of", "type_span"]
+__all__ = ["APPEND", "AUDIO_DELTAS", "costs_much", "event_type", "parse_event", "type_of", "type_span"]
 
 APPEND = "input_audio_buffer.append"
 """The client event that carries audio, in either dialect: fifty a second."""
@@ -50,7 +50,8 @@ def parse_event(payload: bytes | memoryview, *, at_any_cost: bool = False) -> Js
 
     Args:
         payload: The event's text.
-        at_any_cost: Parse it, be it never so large: somebody waits for this very event.
+        at_any_cost: Parse it, be it never so large: somebody waits for this very event, or has asked already
+            what it costs.
     """
     if not at_any_cost and is_costly(payload):
         return None
@@ -84,6 +85,15 @@ def type_of(frame: Frame) -> str | None:
         else:
             kind = frame.type_read = event_type(payload)
     return kind
+
+
+def costs_much(frame: Frame) -> bool:
+    """Return `parsing.is_costly` of *frame*'s payload, looked for at the first call only."""
+    try:
+        return frame.costs
+    except AttributeError:
+        frame.costs = is_costly(frame.payload)
+        return frame.costs
 
 
 def type_span(payload: bytes | memoryview) -> tuple[int, int] | None:
@@ -162,8 +172,7 @@ class _Walk:
         raise _NotAnEventError
 
     def _is_escaped(self, opening: int, quote: int) -> bool:
-        before = self._data[max(opening + 1, quote - LONGEST_SLASHES) : quote]
-        slashes = len(before) - len(before.rstrip(b"\\"))
+        slashes = slashes_before(self._data, opening, quote)
         if slashes == LONGEST_SLASHES:
             raise _NotAnEventError
         return slashes % 2 == 1

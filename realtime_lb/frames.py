@@ -36,11 +36,14 @@ class Frame:
         payload: The message's bytes, undecoded. Valid only during the ``on_frame`` call that delivers
             it; who keeps it longer calls `kept`.
         type_read: The event's type, once `events.type_of` has read it: a tap and a translator want it both.
+        costs: What `events.costs_much` has found out, which they ask of the same frame, too. Before, there is
+            no such attribute: hardly a frame is asked of.
     """
 
     opcode: Opcode
     payload: bytes | memoryview
     type_read: str | None = field(default=UNREAD, init=False, eq=False, repr=False)
+    costs: bool = field(init=False, eq=False, repr=False)
 
     def kept(self) -> Frame:
         """Return a frame that may be kept: itself when it owns its bytes, else a copy."""

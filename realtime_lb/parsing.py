@@ -11,6 +11,7 @@ __all__ = [
     "MOST_QUOTES",
     "MOST_STRUCTURE_BYTES",
     "is_costly",
+    "slashes_before",
     "with_headroom",
 ]
 
@@ -55,7 +56,7 @@ def is_costly(payload: bytes | memoryview) -> bool:
     while (opening := data.find(b'"', at)) >= 0:
         structure += opening - at
         closing = data.find(b'"', opening + 1)
-        while closing > 0 and data[closing - 1] == _SLASH and is_escaped(data, opening, closing):
+        while closing > 0 and data[closing - 1] == _SLASH and slashes_before(data, opening, closing) % 2:
             closing = data.find(b'"', closing + 1)
             quotes += 1
             if quotes > MOST_QUOTES:
@@ -71,12 +72,17 @@ def is_costly(payload: bytes | memoryview) -> bool:
     return structure + len(data) - at > MOST_STRUCTURE_BYTES
 
 
-def is_escaped(data: bytes, opening: int, quote: int) -> bool:
-    """Say whether a quote behind a backslash, in the text that opens at *opening*, is part of the text."""
+def slashes_before(data: bytes, opening: int, quote: int) -> int:
+    """Return how many backslashes stand before a quote, in the text that opens at *opening*.
+
+    Counts to `LONGEST_SLASHES`. Where it is an odd number, the quote is part of the text.
+    """
+    if data[quote - 1] != _SLASH:
+        return 0
     if data[quote - 2] != _SLASH:
-        return True
+        return 1
     before = data[max(opening + 1, quote - LONGEST_SLASHES) : quote]
-    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
+    return len(before) - len(before.rstrip(b"\\"))
 
 
 def with_headroom(decode: Callable[[str], Any], text: str) -> Any:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
 from realtime_lb.errors import TooCostly
-from realtime_lb.events import APPEND, event_type, type_of
+from realtime_lb.events import APPEND, costs_much, event_type, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, is_read
-from realtime_lb.parsing import is_costly
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -75,16 +74,19 @@ class Passage:
     def _said(self, kind: str, frame: Frame) -> Sequence[Frame]:
         frame = frame.kept()  # it is searched and read more than once
         payload = frame.payload
-        if is_read(kind) and is_costly(payload):
-            raise TooCostly
-        sent, answers = self.continuity.from_client(kind, payload)
+        event = None
+        if is_read(kind):
+            if costs_much(frame):
+                raise TooCostly
+            event = parse_event(payload, at_any_cost=True)
+        sent, answers = self.continuity.from_client(kind, payload, event)
         says: list[Frame] = []
         for told in sent:
             says += self._translator.from_client(frame if told is payload else Frame(_TEXT, told))
         if self._translator.client is not self._journal.words.dialect:
             self._journal.speaks(self._translator.client)
-        if says or not sent:
-            self._journal.client_said(kind, payload)
+        if event is not None and (says or not sent):
+            self._journal.client_said(kind, payload, event)
         for answer in answers:
             self.tell(answer)
         self.on_turn()

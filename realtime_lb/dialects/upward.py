@@ -16,10 +16,9 @@ from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
 from realtime_lb.dotted import at, without
 from realtime_lb.errors import InvalidEvent, TooCostly
-from realtime_lb.events import type_of
+from realtime_lb.events import costs_much, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_their_words
-from realtime_lb.parsing import is_costly
 from realtime_lb.quirks import Quirks
 from realtime_lb.typing import Dialect, JsonObject
 
@@ -63,8 +62,8 @@ class Upward:
         try:
             if kind is not None and (payload[-1] == _CLOSING_BRACE or _is_closed(payload)):
                 step = self._steps.get(kind)
-                return (frame,) if step is None else self._translated(frame, kind, step, _check(payload))
-            event = _check(payload)
+                return (frame,) if step is None else self._translated(frame, kind, step, _check(frame))
+            event = _check(frame)
             step = self._steps.get(kind or event["type"])
             return (frame,) if step is None else self._translated(frame, kind, step, event)
         except RecursionError:
@@ -201,11 +200,11 @@ def _is_closed(payload: bytes | memoryview) -> bool:
     return bytes(payload[-_SPACE_AT_MOST:]).rstrip(b" \t\r\n").endswith(b"}")
 
 
-def _check(payload: bytes | memoryview) -> JsonObject:
+def _check(frame: Frame) -> JsonObject:
     """Return the event; raise `InvalidEvent` where it is none."""
-    if is_costly(payload):
+    if costs_much(frame):
         raise TooCostly
-    event: Any = read(payload)
+    event: Any = read(frame.payload)
     if event is None:
         raise InvalidEvent("We could not parse the body of your event as a JSON object.")
     if not isinstance(event.get("type"), str):

@@ -94,13 +94,13 @@ class Journal:
 
     # -- what passes ------------------------------------------------------------------------------------
 
-    def client_said(self, kind: str, payload: bytes | memoryview) -> None:
-        """Take in an event of the client's that an upstream has been, or will be, sent."""
+    def client_said(self, kind: str, payload: bytes | memoryview, event: JsonObject | None = None) -> None:
+        """Take in an event of the client's that an upstream is sent; *event* where it is parsed already."""
         if kind == APPEND:
             if not self.tail.hear(bytes(payload)):
                 return
         else:
-            event = parse_event(payload) if is_read(kind) else None
+            event = event or (parse_event(payload) if is_read(kind) else None)
             if event is None:
                 return
             self.tail.say(Said(canonical(kind), bytes(payload), event))

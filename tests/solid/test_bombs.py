@@ -1,9 +1,11 @@
 """Events that are made to cost: they cost their sender's session an error at most, and nobody any time."""
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,7 @@ from realtime_lb.events import parse_event
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal
 from realtime_lb.meter import Meter
+from realtime_lb.parsing import is_costly
 from realtime_lb.passage import Passage
 from realtime_lb.typing import Dialect
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
@@ -129,3 +132,22 @@ def test_what_was_parsed_can_be_written_further_down_the_stack(depth: int) -> No
 def test_one_text_that_looks_like_two_is_none() -> None:
     assert parse_event(b'{"type":"a"},{"type":"b"}') is None
     assert parse_event(b'{"type":"a"}],[{"type":"b"}') is None
+
+
+@pytest.mark.parametrize("ends", [(Dialect.GA, Dialect.GA), (Dialect.BETA, Dialect.GA)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_large_event_costs_is_asked_once_on_its_way(kind: str, ends: tuple[Dialect, Dialect]) -> None:
+    """However many want to read it."""
+    asked = 0
+
+    def count(frame: FrameType, happened: str, _detail: object) -> None:
+        nonlocal asked
+        asked += happened == "call" and frame.f_code is is_costly.__code__
+
+    way, large = passage(*ends), Frame(Opcode.TEXT, event(kind, b'"%s"' % (b"x" * 40_000)))
+    sys.setprofile(count)
+    try:
+        way.from_client(large)
+    finally:
+        sys.setprofile(None)
+    assert asked == 1
