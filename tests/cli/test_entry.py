@@ -29,6 +29,20 @@ async def test_help_names_every_command() -> None:
     assert [name for name in names if f"\n  {name} " not in done.out] == []
 
 
+UNUSED = """
+import sys
+from realtime_lb.cli import cli
+cli(["serve", "--help"], standalone_mode=False)
+print(*(name for name in ("realtime_lb.simulator", "realtime_lb.cli.demo") if name in sys.modules))
+"""
+
+
+async def test_a_gateway_starts_without_the_simulator_and_the_demo() -> None:
+    """They are a fifth of all there is to import, and each worker would."""
+    done = await run(command=(sys.executable, "-c", UNUSED))
+    assert (done.status, done.out.splitlines()[-1]) == (0, "")
+
+
 async def test_a_command_without_its_file_says_how_to_name_it() -> None:
     done = await run("serve")
     assert done.status == 2

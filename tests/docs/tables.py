@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,19 @@ def render() -> Mapping[str, str]:
         "reference/errors.md: tree": _text(_tree()),
         "reference/errors.md: answers": _answers(),
         **{f"reference/logging.md: {line}": _fields(record) for line, record in LINES.items()},
-        **{f"reference/cli.md: {name}": _options(command) for name, command in cli.commands.items()},
+        **{f"reference/cli.md: {name}": _options(command) for name, command in _commands()},
         "reference/cli.md: faults": _text(GRAMMAR),
         "reference/simulator.md: faults": _text(GRAMMAR),
         "reference/simulator.md: options": _attributes(Simulator),
     }
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        yield name, command
 
 
 def put_into(page: str, name: str) -> str:

@@ -14,6 +14,7 @@ from types import CodeType
 from typing import Any
 
 import aiohttp
+import click
 import pytest
 from aiohttp import web
 
@@ -133,7 +134,9 @@ def check_realtime_lb(arguments: list[str]) -> None:
     """Have click read them, which runs nothing."""
     if arguments in (["--help"], ["--version"]):
         return
-    context = cli.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+    command = cli.get_command(click.Context(cli), arguments[0])
+    assert command is not None
+    context = command.make_context(arguments[0], arguments[1:])
     for fault in context.params.get("faults", ()):
         parse_faults(fault)
 
