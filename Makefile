@@ -8,6 +8,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
 WORKERS ?= 2
 
+# Tests start some two hundred processes, each of which would compile the package anew: a third of a second.
+export PYTHONDONTWRITEBYTECODE :=
+
 VENV := .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
