@@ -100,7 +100,7 @@ async def _serve(
         if response is None:
             raise
     except asyncio.CancelledError:
-        if response is None and waiting.is_in_vain:
+        if response is None and waiting.was_in_vain():
             raise DownstreamClosed from None
         raise
     finally:
@@ -115,6 +115,7 @@ class _Waiting:
     def __init__(self, request: web.Request) -> None:
         self._request = request
         self._task = asyncio.current_task()
+        self._has_cancelled = False
         self._look_again()
 
     def _look_again(self) -> None:
@@ -122,16 +123,17 @@ class _Waiting:
         self._timer = loop.call_later(_LOOK_FOR_CLIENT_EVERY_S, self._look)
 
     def _look(self) -> None:
-        if not self.is_in_vain:
+        transport = self._request.transport
+        if transport is not None and not transport.is_closing():
             self._look_again()
         elif self._task is not None:
-            self._task.cancel()
+            self._has_cancelled = self._task.cancel()
 
-    @property
-    def is_in_vain(self) -> bool:
-        """Whether the client has left."""
-        transport = self._request.transport
-        return transport is None or transport.is_closing()
+    def was_in_vain(self) -> bool:
+        """Say whether it is the client's leaving that has cancelled this task, and nobody else."""
+        if self._task is None:
+            return False
+        return (self._task.uncancel() if self._has_cancelled else self._task.cancelling()) == 0
 
     def stop(self) -> None:
         """Look no more. Idempotent."""
