@@ -1,7 +1,8 @@
-"""aiohttp's server, but for what it says of requests that it cannot read: it would quote them, keys too."""
+"""aiohttp's server, but for what it says of requests that it cannot read, and what it waits for in vain."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from aiohttp import web
@@ -16,7 +17,10 @@ _log = logging.getLogger("realtime_lb.server")
 
 
 class Runner(web.AppRunner):
-    """Runs an application whose clients and log are told in fixed words what is wrong with a request."""
+    """Runs an application whose clients and log are told in fixed words what is wrong with a request.
+
+    aiohttp's words would quote it, keys too.
+    """
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
@@ -29,6 +33,19 @@ class _Server(web.Server):
 
 
 class _Requests(web.RequestHandler):
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let go of all that was for this client.
+
+        aiohttp tells the request that is being handled. Behind that it reads what is left of its body, and
+        would wait for it as long as for one that can still come.
+        """
+        lingering: asyncio.Task[None] | None = None
+        if self._current_request is None:
+            lingering = self._task_handler
+        super().connection_lost(exc)
+        if lingering is not None:
+            lingering.cancel()
+
     def handle_error(
         self,
         request: web.BaseRequest,

@@ -19,8 +19,8 @@ __all__ = ["SIZE_FULL", "Aftermath", "figures", "nothing_left"]
 SIZE_FULL = os.environ.get("SOLID_FULL") == "1"
 figures = logging.getLogger("figures")
 
-_PATIENCE_S = 20.0
-"""aiohttp reads on for 10 s what is left of the body of a request that was answered before it had come."""
+_PATIENCE_S = 10.0
+"""Goodbyes take 5 s at most. What waits for as long as a client may dawdle, 15 s, is left behind."""
 
 
 @define

@@ -12,8 +12,9 @@ import trustme
 
 from realtime_lb import LimitSettings, RealtimeRouter, ServerSettings, Settings
 from realtime_lb.server import listening
+from tests.solid.aftermath import nothing_left
 from tests.solid.raw import UPGRADE, request
-from tests.support import deployment
+from tests.support import deployment, gateway, greet_and_echo, upstream
 
 LIMIT_S = 0.5
 EACH = 20
@@ -133,6 +134,17 @@ async def gone_within_s(url: str, dawdle: Dawdle) -> list[float]:
 async def test_a_dawdler_is_gone_at_the_limit(dawdle: Dawdle) -> None:
     async with RealtimeRouter(settings()) as router, listening(router) as url:
         await gone_within_s(url, dawdle)
+
+
+async def test_nobody_waits_for_the_body_of_who_is_gone() -> None:
+    """Of a request that was refused, the rest is read for a while, so that the refusal arrives."""
+    line = request("GET /v1/realtime?model=voice HTTP/1.1", *UPGRADE, "Content-Length: 9")
+    async with upstream(greet_and_echo) as url, gateway(deployment("a", url)) as gate, nothing_left(gate):
+        where = urlsplit(gate.url)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(line)
+        assert b" 400 " in await reader.readuntil(b"}")
+        writer.close()
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02"], ids=["silent", "half a hello"])
