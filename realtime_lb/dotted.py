@@ -23,19 +23,25 @@ def at(value: Any, path: str) -> Any:
 
 def without(event: JsonObject, path: str) -> JsonObject:
     """Return a copy without the field at *path*, which is there; objects emptied by that stay."""
-    name, dot, rest = path.partition(".")
-    if not dot:
-        return {key: value for key, value in event.items() if key != name}
-    return {**event, name: without(event[name], rest)}
+    *names, last = path.split(".")
+    copy = inner = dict(event)
+    for name in names:
+        inner[name] = dict(inner[name])
+        inner = inner[name]
+    del inner[last]
+    return copy
 
 
 def put(event: JsonObject, path: str, value: Any) -> JsonObject:
     """Return a copy with *value* at *path*, and with the objects that lead there."""
-    name, dot, rest = path.partition(".")
-    if not dot:
-        return {**event, name: value}
-    inner = event.get(name)
-    return {**event, name: put(inner if isinstance(inner, dict) else {}, rest, value)}
+    *names, last = path.split(".")
+    copy = inner = dict(event)
+    for name in names:
+        there = inner.get(name)
+        inner[name] = dict(there) if isinstance(there, dict) else {}
+        inner = inner[name]
+    inner[last] = value
+    return copy
 
 
 def moved(event: JsonObject, source: str, target: str) -> JsonObject:
