@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import platform
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def main() -> None:
     """Run what is asked for; print the page, or write it; exit with 1 where realtime-lb fell short."""
     options = _options()
     allow_many_sockets()
+    logging.getLogger("aiohttp.server").disabled = True  # the upstreams, whom a proxy may leave
     subjects = [each for each in all_subjects() if not options.only or each.name in options.only]
     cases = [each for each in all_cases() if not options.cases or each.id in options.cases]
     size = Size.SHORT if options.short else Size.FULL

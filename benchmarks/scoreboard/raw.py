@@ -11,7 +11,7 @@ from functools import partial
 from attrs import define
 
 from benchmarks.scoreboard.stand import Proxy
-from benchmarks.scoreboard.wire import CLOSE, frame
+from benchmarks.scoreboard.wire import CLOSE, answered, frame
 
 __all__ = ["Raw", "connected", "masked", "raw"]
 
@@ -62,7 +62,11 @@ class Raw:
 
 @asynccontextmanager
 async def connected(port: int, head: str, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Raw]:
-    """Open a connection to a port of 127.0.0.1 that is upgraded by *head*."""
+    """Open a connection to a port of 127.0.0.1 that is upgraded by *head*.
+
+    Raises:
+        ConnectionError: There is no answer.
+    """
     mine = socket.socket()
     if receive_buffer_bytes is not None:
         mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -72,23 +76,30 @@ async def connected(port: int, head: str, *, receive_buffer_bytes: int | None = 
     reader, writer = await asyncio.open_connection(sock=mine)
     try:
         writer.write(head.encode())
-        yield Raw(reader, writer, await reader.readuntil(b"\r\n\r\n"))
+        yield Raw(reader, writer, await answered(reader))
     finally:
         writer.transport.abort()
 
 
 @asynccontextmanager
-async def raw(proxy: Proxy, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Raw]:
-    """Open a session at *proxy*."""
+async def raw(
+    proxy: Proxy, *, receive_buffer_bytes: int | None = None, offers_deflate: bool = False
+) -> AsyncIterator[Raw]:
+    """Open a session at *proxy*.
+
+    Raises:
+        ConnectionError: It does not answer.
+    """
     head = {
         "Host": "127.0.0.1",
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Extensions": "permessage-deflate",
         **proxy.headers,
     }
+    if offers_deflate:
+        head["Sec-WebSocket-Extensions"] = "permessage-deflate"
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     request = f"GET {proxy.path} HTTP/1.1\r\n{lines}\r\n"
     async with connected(proxy.port, request, receive_buffer_bytes=receive_buffer_bytes) as client:

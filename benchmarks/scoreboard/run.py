@@ -52,10 +52,10 @@ async def _cell(case: Case, subject: Subject, size: Size) -> Cell:
 
 async def _outcome(case: Case, stand: Stand, size: Size) -> Outcome:
     try:
-        async with asyncio.timeout(case.limit_s):
+        async with asyncio.timeout(case.limit_s) as limit:
             return await case.run(stand, size)
-    except TimeoutError:
-        return Outcome(f"not over after {case.limit_s:g} s", holds=False)
     except Exception as error:  # noqa: BLE001  # a proxy that breaks the case has failed it, and the next one's turn comes
+        if limit.expired():
+            return Outcome(f"not over after {case.limit_s:g} s", holds=False)
         lines = str(error).strip().splitlines()
         return Outcome(f"{type(error).__name__}: {lines[0][:120] if lines else ''}", holds=False)

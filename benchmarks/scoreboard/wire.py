@@ -13,7 +13,20 @@ from typing import NamedTuple, TypeAlias
 from benchmarks.rig.events import CREATED
 from benchmarks.scoreboard.stand import Proxy
 
-__all__ = ["BINARY", "CLOSE", "TEXT", "Received", "Wire", "WireBehaviour", "wire_client", "wire_upstream"]
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "TEXT",
+    "Received",
+    "Wire",
+    "WireBehaviour",
+    "answered",
+    "wire_client",
+    "wire_upstream",
+]
+
+ANSWER_S = 10.0
+"""Then clients give up waiting for their handshake."""
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 FIN, RSV1 = 0x80, 0x40
@@ -174,17 +187,30 @@ async def wire_client(proxy: Proxy, early: bytes = b"") -> AsyncIterator[Wire]:
         early: What to send behind the request, before it is answered.
 
     Raises:
-        ConnectionError: It said anything but 101.
+        ConnectionError: It said anything but 101, or nothing.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         writer.write(request(proxy) + early)
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = await answered(reader)
         if b" 101 " not in head.split(b"\r\n", 1)[0]:
             raise ConnectionError(head.split(b"\r\n", 1)[0].decode())
         yield Wire(reader, writer, masks=True)
     finally:
         await _dropped(writer)
+
+
+async def answered(reader: asyncio.StreamReader) -> bytes:
+    """Return the head of the answer to a handshake.
+
+    Raises:
+        ConnectionError: There is none.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await reader.readuntil(b"\r\n\r\n")
+    except TimeoutError:
+        raise ConnectionError(f"no answer within {ANSWER_S:g} s") from None
 
 
 async def _dropped(writer: asyncio.StreamWriter) -> None:

@@ -125,6 +125,7 @@ class _Said(Case):
 
     code: int
     said: tuple[tuple[bytes, ...], ...]
+    offers_deflate = False
 
     async def run(self, stand: Stand, size: Size) -> Outcome:
         async with upstream(greet_and_echo) as url, stand.proxy(url) as proxy:
@@ -135,7 +136,7 @@ class _Said(Case):
         return Outcome(f"{fits} of {len(codes)} closed with {self.code}", holds=fits == len(codes))
 
     async def _code(self, proxy: Proxy, frames: tuple[bytes, ...]) -> int:
-        async with raw(proxy) as attacker:
+        async with raw(proxy, offers_deflate=self.offers_deflate) as attacker:
             await attacker.say(*frames)
             try:
                 async with asyncio.timeout(2.0):
@@ -166,6 +167,7 @@ class Deflate(_Said):
     title = "A deflate bomb"
     bar = "not agreed to; closed with 1002"
     code = 1002
+    offers_deflate = True
     said = ((masked(TEXT, zlib.compress(bytes(2**22))[2:-4], flags=FIN | RSV1),),)
 
 
