@@ -121,7 +121,7 @@ class Dialer:
 
     def wait_s(self, before: int) -> float:
         """Return how long to wait after so many waits *before*: full jitter, twice as wide each time."""
-        widest_s = self.routing.retry_wait_s * 2**before
+        widest_s = self.routing.retry_wait_s * 2 ** min(before, 30)
         return max(self.routing.retry_after_s, self.rng.uniform(0, widest_s))
 
     async def _moved(

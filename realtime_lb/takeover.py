@@ -24,8 +24,8 @@ from realtime_lb.translation import translator_for
 
 __all__ = ["Successor", "TakeOver"]
 
-LOOKS_EVERY_S = 1.0
-"""At the latest. So often somebody may be found to be back where all are down."""
+LOOKS_EVERY_S, LOOKS_AFTER_S = 1.0, 0.05
+"""At the latest, and at the earliest. So often somebody may be found to be back where all are down."""
 
 
 def _new_id() -> str:
@@ -138,7 +138,7 @@ class TakeOver:
             except InvalidRequest:
                 raise
             except RealtimeError:
-                await asyncio.sleep(min(LOOKS_EVERY_S, self.dialer.wait_s(before)))
+                await asyncio.sleep(min(LOOKS_EVERY_S, max(LOOKS_AFTER_S, self.dialer.wait_s(before))))
         raise AssertionError  # it counts for ever
 
     async def _dialled(self, unfit: Collection[str]) -> Upstream:

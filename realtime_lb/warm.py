@@ -151,7 +151,7 @@ class WarmPool:
             await _told(changed, self._until_next_ages_s(deployment))
             return
         if failures := self._failures[deployment.id]:
-            await asyncio.sleep(min(2.0 ** (failures - 1), LONGEST_WAIT_S))
+            await asyncio.sleep(min(2.0 ** min(failures - 1, 30), LONGEST_WAIT_S))
         if not await self._filled_one(deployment):
             self._failures[deployment.id] += 1
 

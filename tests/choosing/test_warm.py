@@ -3,8 +3,12 @@
 import asyncio
 
 from realtime_lb import RoutingSettings
+from realtime_lb.errors import DialError, HandshakeRefused
 from realtime_lb.records import SessionOpened
+from realtime_lb.settings import HealthSettings
 from tests.choosing.nodes import Stage, deployment, in_time, play
+
+DAY_S = 86_400.0
 
 
 def outcomes(stage: Stage) -> list[str]:
@@ -71,3 +75,21 @@ def test_a_warm_connection_counts_against_the_cap_and_can_still_be_had() -> None
         assert outcomes(stage) == ["warm", "warm"]
 
     play(scene, deployment("a", warm=2, max_sessions=2), answers={"a": in_time(0.5)})
+
+
+def test_a_pool_whose_upstream_was_down_for_a_day_is_filled_when_it_is_back() -> None:
+    """It waits no longer for that than a minute, and no less: not even after thousands of dials in vain."""
+    is_down = True
+
+    def answer() -> float | DialError:
+        return HandshakeRefused(503) if is_down else 0.5
+
+    async def scene(stage: Stage) -> None:
+        nonlocal is_down
+        await asyncio.sleep(DAY_S)
+        is_down, dials = False, stage.nodes["a"].dials
+        await asyncio.sleep(2 * 61)
+        assert stage.leases() == {"a": 2}
+        assert dials <= DAY_S / 60 + 10
+
+    play(scene, deployment("a", warm=2), health=HealthSettings(enabled=False), answers={"a": answer})
