@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -379,7 +379,8 @@ class RealtimeRouter:
 
         Returns when no session is left and `drain_admit_s` are over. Idempotent; of several calls at once the
         shortest times count, so that ``aclose()`` ends a drain that is under way. Cancelling leaves sessions
-        as they are, and a later call goes on from there.
+        as they are, and a later call goes on from there. Whatever raises when it is released, an
+        adapter's ``aclose`` perhaps, keeps nothing else from it.
 
         Args:
             drain_admit_s: How long new sessions are still admitted, though `draining` is true at once.
@@ -387,12 +388,12 @@ class RealtimeRouter:
                 are told one by one: an ``error`` event with the code ``shutting_down``, then 1001.
         """
         await self._roster.drain(drain_admit_s, drain_timeout_s)
-        async with self._releasing:
-            await self._engine.aclose()
-            await self._transport.aclose()
+        async with self._releasing, AsyncExitStack() as releasing:
+            releasing.callback(self._ring.flush)
             for provider in self.providers.values():
-                await provider.aclose()
-            self._ring.flush()
+                releasing.push_async_callback(provider.aclose)
+            releasing.push_async_callback(self._transport.aclose)
+            releasing.push_async_callback(self._engine.aclose)
 
 
 def _with_own(providers: Iterable[ProviderAdapter]) -> dict[str, ProviderAdapter]:

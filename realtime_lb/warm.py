@@ -183,7 +183,7 @@ class WarmPool:
             return
         self._failures[deployment.id] += 1
         self._drop(deployment.id, idle)
-        idle.upstream.lease.release()
+        idle.upstream.cut()  # a reader that was cancelled has left it open
         if not ended.cancelled() and ended.exception() is None:
             self.reports.closed(deployment, ended.result(), self.clock() - idle.ready_at_s)
 

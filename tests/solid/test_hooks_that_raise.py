@@ -144,3 +144,29 @@ def test_of_a_strategy_that_raises_nothing_stays(good: int) -> None:
         assert stage.counts(SessionClosed) == 1
 
     run_jumping(scene())
+
+
+class Closing(OpenAICompatible):
+    """An adapter that notes that it is closed, and may raise then."""
+
+    def __init__(self, name: str, *, raises: bool) -> None:
+        super().__init__()
+        self.name = name  # type: ignore[misc]  # two of a kind
+        self.is_closed, self._raises = False, raises
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+        if self._raises:
+            raise Mishap
+
+
+def test_an_adapter_that_cannot_be_closed_keeps_nothing_else_open() -> None:
+    async def scene() -> None:
+        adapters = [Closing(str(number), raises=number in {0, 2}) for number in range(4)]
+        stage = Stage()
+        stage.open(providers=adapters)
+        with pytest.raises(Mishap):
+            await stage.router.aclose()
+        assert all(adapter.is_closed for adapter in adapters)
+
+    run_jumping(scene())
