@@ -46,6 +46,11 @@ class _Requests(web.RequestHandler):
         if lingering is not None:
             lingering.cancel()
 
+    async def start(self) -> None:
+        """Read requests, unless the connection was closed before the first turn: aiohttp would raise then."""
+        if self.transport is not None:
+            await super().start()
+
     def handle_error(
         self,
         request: web.BaseRequest,

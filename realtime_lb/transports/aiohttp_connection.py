@@ -21,6 +21,7 @@ from realtime_lb.transports.tcp import (
     limit_unsent,
     unsent_bytes,
 )
+from realtime_lb.waiting import is_cancelled
 
 __all__ = ["AiohttpConnection"]
 
@@ -105,7 +106,7 @@ class AiohttpConnection:
             try:
                 message = await receive()
             except asyncio.CancelledError:
-                if _is_cancelled():
+                if is_cancelled():
                     raise
                 self.abort()  # see write(): somebody else's wait for room was cancelled
                 return self._said or _LOST
@@ -214,7 +215,7 @@ class AiohttpConnection:
             self.abort()
         except asyncio.CancelledError:
             self.abort()
-            if _is_cancelled():
+            if is_cancelled():
                 raise
         finally:
             if unsent_bytes(self._transport):  # it said goodbye, and reads nothing any more
@@ -239,9 +240,3 @@ class AiohttpConnection:
         self.resume()
         self._transport.abort()
         self._release()
-
-
-def _is_cancelled() -> bool:
-    """Say whether it is this task that is to end, and not another that waited for the same thing."""
-    task = asyncio.current_task()
-    return task is None or bool(task.cancelling())

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from tests.support import SESSION_CREATED, Gateway
 
-__all__ = ["SIZE_FULL", "Aftermath", "figures", "nothing_left"]
+__all__ = ["SIZE_FULL", "Aftermath", "figures", "nothing_left", "open_sockets"]
 
 SIZE_FULL = os.environ.get("SOLID_FULL") == "1"
 figures = logging.getLogger("figures")
@@ -35,7 +35,7 @@ class Aftermath:
         self.complaints.append("".join([f"{context.get('message')} {context.get('task')}\n", *told]))
 
 
-def _sockets() -> int:
+def open_sockets() -> int:
     links = list(Path("/proc/self/fd").iterdir())  # the last is the listing's own, and closed by now
     return sum(str(link.readlink()).startswith("socket:") for link in links if link.is_symlink())
 
@@ -50,7 +50,7 @@ async def nothing_left(gate: Gateway, *, model: str = "voice") -> AsyncIterator[
     loop, aftermath = asyncio.get_running_loop(), Aftermath()
     await _greeted(gate, model)
     await _settled(gate, tasks=None, sockets=None)
-    tasks, sockets = len(asyncio.all_tasks()), _sockets()
+    tasks, sockets = len(asyncio.all_tasks()), open_sockets()
     loop.set_exception_handler(aftermath.hear)
     yield
     await _settled(gate, tasks=tasks, sockets=sockets)
@@ -76,7 +76,7 @@ async def _settled(gate: Gateway, *, tasks: int | None, sockets: int | None) -> 
         if tasks is not None:
             found["tasks"] = max(0, len(asyncio.all_tasks()) - tasks)
         if sockets is not None:
-            found["sockets"] = max(0, _sockets() - sockets)
+            found["sockets"] = max(0, open_sockets() - sockets)
         return found
 
     loop = asyncio.get_running_loop()

@@ -9,11 +9,12 @@ from typing import Any
 from attrs import define, field
 
 import realtime_lb
+from realtime_lb.server.runner import _Requests
 from realtime_lb.transports.memory import MemoryTransport
 
 OURS = str(Path(realtime_lb.__file__).parent)
-FAR_ENDS = MemoryTransport._run.__code__
-"""What the tasks of upstreams in memory run: they are the world's, not ours."""
+NOT_OURS = {MemoryTransport._run.__code__, _Requests.start.__code__}
+"""What tasks of upstreams in memory run, and those of aiohttp's connections: the world's, not ours."""
 
 
 class Mishap(Exception):
@@ -42,18 +43,22 @@ class Waits:
     def make(self, loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         """Make a task; for `asyncio.loop.set_task_factory`."""
         code = work.cr_code
-        if not code.co_filename.startswith(OURS) or code is FAR_ENDS:
+        if not code.co_filename.startswith(OURS) or code in NOT_OURS:
             return asyncio.Task(work, loop=loop, **options)
         return self.begin(work, **options)
 
     def begin(self, work: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Task[Any]:
         """Make a task whose waits count."""
         loop = asyncio.get_running_loop()
-        task: asyncio.Task[Any] = asyncio.Task(_watched(work, self.told), loop=loop, **options)
+        task: asyncio.Task[Any] = asyncio.Task(self.of(work), loop=loop, **options)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began
         return task
+
+    async def of(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do *work* in the task that this is awaited in; its waits count."""
+        return await _Watched(work, self.told)
 
 
 class _Watched(Awaitable[Any]):
@@ -75,7 +80,3 @@ class _Watched(Awaitable[Any]):
                 step = partial(self._work.send, None)
             except BaseException as error:  # noqa: BLE001  # it is the work's own
                 step = partial(self._work.throw, error)
-
-
-async def _watched(work: Coroutine[Any, Any, Any], told: Callable[[], BaseException | None]) -> Any:
-    return await _Watched(work, told)
