@@ -38,7 +38,10 @@ async def upstream(behave: Behaviour, *, decode_text: bool = True) -> AsyncItera
 
     async def handler(request: web.Request) -> web.StreamResponse:
         websocket = web.WebSocketResponse(compress=False, max_msg_size=0, decode_text=decode_text)
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionResetError:  # a gateway whose client has left is gone, too
+            return web.Response()
         await behave(websocket)
         return websocket
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -11,15 +11,22 @@ import uvloop
 
 from benchmarks.scoreboard.autobahn import echo
 from realtime_lb import Deployment, HealthSettings, LimitSettings, RehomeSettings
+from realtime_lb.records import Record
 from tests import support
 from tests.solid.aftermath import figures
-from tests.support import SESSION_CREATED, Gateway, Websocket, gateway
+from tests.support import SESSION_CREATED, Gateway, Records, Websocket, gateway
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
-AT_ONCE = 20
+AT_ONCE = 50
 
 Visit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Unheard(Records):
+    """Keeps nothing: a hundred thousand sessions would be told of."""
+
+    def __call__(self, _record: Record) -> None: ...
 
 
 async def greet_then_echo(websocket: Websocket) -> None:
@@ -34,6 +41,7 @@ def unmoved(*deployments: Deployment, rehome: bool = True) -> AbstractAsyncConte
         health=HealthSettings(enabled=False),
         limits=LimitSettings(close_timeout_s=0.2),
         rehome=RehomeSettings(enabled=rehome, timeout_s=0.2),
+        told=Unheard(),
     )
 
 
@@ -42,12 +50,12 @@ def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
         runner.run(main)
 
 
-async def crowd(peers: int, one: Callable[[int], Awaitable[None]]) -> None:
-    """Have so many peers, some of them at once."""
-    numbers = iter(range(peers))
+async def crowd(numbers: Iterable[int], one: Callable[[int], Awaitable[None]]) -> None:
+    """Have a peer for each of *numbers*, some of them at once."""
+    coming = iter(numbers)
 
     async def some() -> None:
-        for number in numbers:
+        for number in coming:
             await one(number)
 
     async with asyncio.TaskGroup() as group:
@@ -94,13 +102,14 @@ async def hostile(behave: Visit) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
-def tell(case: str, made: int, what: str, loop: str, began: float) -> None:
+def tell(case: str, made: int, what: str, loop: str, began: float, more: str = "") -> None:
     figures.info(
-        "figure: %s %s mutated %s, %s lane, %s: 0 crashes, 0 complaints, nothing left (%.0f s)",
+        "figure: %s %s mutated %s, %s lane, %s: 0 crashes, 0 complaints, nothing left%s (%.0f s)",
         case,
         f"{made:,}",
         what,
         support.LANE,
         loop,
+        more,
         time.perf_counter() - began,
     )

@@ -58,7 +58,7 @@ async def clients(loop: str) -> None:
                 await leave(reader, writer, rng)
 
             async with nothing_left(gate):
-                await crowd(PEERS, one)
+                await crowd(range(PEERS), one)
     tell("D3", made, "frames of clients", loop, began)
 
 
@@ -108,6 +108,6 @@ async def upstreams(loop: str) -> None:
 
             statuses: set[int] = set()
             async with nothing_left(gate):
-                await crowd(PEERS, one)
+                await crowd(range(PEERS), one)
     assert statuses <= {502, 503, 504}
     tell("D5", made, "frames of upstreams", loop, began)
