@@ -129,9 +129,11 @@ class _Said(Case):
 
     async def run(self, stand: Stand, size: Size) -> Outcome:
         async with upstream(greet_and_echo) as url, stand.proxy(url) as proxy:
-            codes = [
-                await self._code(proxy, frames) for frames in self.said * (1 if size is Size.SHORT else 20)
-            ]
+            codes: list[int] = []
+            for _ in range(1 if size is Size.SHORT else 20):
+                codes += [await self._code(proxy, frames) for frames in self.said]
+                if self.code not in codes:  # and each takes its time
+                    break
         fits = codes.count(self.code)
         return Outcome(f"{fits} of {len(codes)} closed with {self.code}", holds=fits == len(codes))
 
