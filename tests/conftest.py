@@ -4,12 +4,21 @@ from hypothesis import HealthCheck, settings
 
 from tests.strictness import (
     complaints,
+    logging_restored,
+    no_handler_stays,
     no_loop_complains,
     no_loop_complains_of_what_is_left,
     nothing_blocks_a_loop,
 )
 
-__all__ = ["complaints", "no_loop_complains", "no_loop_complains_of_what_is_left", "nothing_blocks_a_loop"]
+__all__ = [
+    "complaints",
+    "logging_restored",
+    "no_handler_stays",
+    "no_loop_complains",
+    "no_loop_complains_of_what_is_left",
+    "nothing_blocks_a_loop",
+]
 
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

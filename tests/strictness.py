@@ -1,10 +1,11 @@
-"""What fails every test: a call that blocks a loop, and whatever a loop has to complain of."""
+"""What fails every test: a call that blocks a loop, what a loop has to complain of, a log left otherwise."""
 
 import gc
 import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from blockbuster import blockbuster_ctx
 
 MAY_BLOCK = [
@@ -63,6 +64,29 @@ def no_loop_complains(complaints: Complaints) -> Iterator[None]:
     yield
     if said := complaints.taken():
         pytest.fail(f"a loop complained:\n{said}")
+
+
+@pytest.fixture(autouse=True)
+def no_handler_stays() -> Iterator[None]:
+    """Who is left on the root logger would write to a stream that is closed by then."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    yield
+    if root.handlers != before:
+        root.handlers[:] = before
+        pytest.fail("the root logger has other handlers than before")
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    root, ours = logging.getLogger(), logging.getLogger("realtime_lb")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module", autouse=True)

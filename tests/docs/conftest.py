@@ -56,7 +56,10 @@ def simulated() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def workplace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, simulated: Mapping[str, str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    logging_restored: None,
+    simulated: Mapping[str, str],
 ) -> Mapping[str, str]:
     """A working directory with the files that the pages name, and the variables that they read."""
     shutil.copy(ROOT / "examples" / "simulated.yaml", tmp_path / "config.yaml")

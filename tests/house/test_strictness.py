@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 OVERLOOKED = """
-import asyncio, gc, time, warnings
+import asyncio, gc, logging, time, warnings
 from realtime_lb.frames import shorten_reason
 from realtime_lb.leases import Leases
 
@@ -48,6 +48,9 @@ def test_something_warns():
 def test_a_socket_stays_open():
     import socket
     socket.socket()
+
+def test_a_handler_stays():
+    logging.getLogger().addHandler(logging.NullHandler())
 
 async def test_all_is_well():
     await asyncio.sleep(0)

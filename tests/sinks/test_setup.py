@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -12,18 +11,9 @@ from realtime_lb.sinks import LogSink
 from realtime_lb.sinks.setup import configure_logging
 from realtime_lb.testing.sinks import SAMPLE_RECORDS
 
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
 NASTY = "a\nb\r\x1b[31m\u2028c\x85\x00\ud800é"
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    root, ours = logging.getLogger(), logging.getLogger("realtime_lb")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:], root.level = before[0], before[1]
-    ours.setLevel(before[2])
-    structlog.reset_defaults()
 
 
 def json_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
