@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +40,10 @@ from realtime_lb.records import (
 from realtime_lb.settings import RehomeSettings, Settings
 from realtime_lb.simulator import Simulator
 from realtime_lb.verdicts import Meaning
-from tests.cli.processes import REALTIME_LB, environment, run
+from tests import hurry
+from tests.cli.processes import environment, run
 
+ROOT = Path(__file__).parents[2]
 UNREACHABLE_PROXY = {
     "HTTP_PROXY": "http://127.0.0.1:1",
     "ALL_PROXY": "http://127.0.0.1:1",
@@ -74,7 +77,8 @@ async def test_it_plays_to_its_end_on_this_machine_alone() -> None:
 
 
 async def not_as_it_should(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return what a demo says that fails."""
+    """Return what a demo says that fails. It does so as well in a hurry."""
+    monkeypatch.setattr(asyncio, "run", hurry.run)
     for name in ("NO_PROXY", "no_proxy"):  # the command sets them
         monkeypatch.setenv(name, "")
     monkeypatch.setattr(story, "_SUSPENSE_S", 0)
@@ -126,12 +130,21 @@ async def screen_until(descriptor: int, pattern: str) -> str:
     return seen
 
 
+HURRIED = """
+import asyncio
+from realtime_lb.__main__ import main
+from tests import hurry
+asyncio.run = hurry.run
+main()
+"""
+
+
 async def test_on_a_terminal_it_can_stay_for_a_client_of_ones_own() -> None:
     """The picture is drawn, the printed program works as pasted, and Ctrl-C is an orderly end."""
     with terminal() as (ours, theirs):
         env = environment({"TERM": "xterm", "COLUMNS": "120", "LINES": "40"})
         process = await asyncio.create_subprocess_exec(
-            *REALTIME_LB,
+            *(sys.executable, "-c", HURRIED),
             "demo",
             "--keep",
             "--sessions",
@@ -140,6 +153,7 @@ async def test_on_a_terminal_it_can_stay_for_a_client_of_ones_own() -> None:
             stdout=theirs,
             stderr=theirs,
             env=env,
+            cwd=ROOT,
         )
         os.close(theirs)
         try:

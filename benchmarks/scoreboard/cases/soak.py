@@ -65,14 +65,23 @@ class Soak(Case):
             before = open_files(proxy.pid)
             growth = await _come_and_go(bench, target, count)
             soaked = await _soaked(bench, target, proxy, size)
-            await asyncio.sleep(SETTLE_S)
-            left, live = max(0, open_files(proxy.pid) - before), len(upstream.live)
+            left, live = await _what_stays(proxy, upstream, before)
         flat = size is Size.SHORT or max(growth, soaked) <= MOST_GROWTH
         figure = (
             f"of {count:,} sessions {left} sockets and {live} upstreams stay; "
             f"memory {growth:+.1%}, then {soaked:+.1%}"
         )
         return Outcome(figure, holds=flat and not left and not live)
+
+
+async def _what_stays(proxy: Proxy, upstream: Upstream, before: int) -> tuple[int, int]:
+    """Return how many sockets and upstreams are left when none is, or `SETTLE_S` after the last session."""
+    deadline_s = time.monotonic() + SETTLE_S
+    while True:
+        left, live = max(0, open_files(proxy.pid) - before), len(upstream.live)
+        if not (left or live) or time.monotonic() > deadline_s:
+            return left, live
+        await asyncio.sleep(0.05)
 
 
 async def _come_and_go(bench: Bench, target: Target, count: int) -> float:
