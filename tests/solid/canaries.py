@@ -122,16 +122,25 @@ class Net:
         return self._ways[way] > SHOWN
 
     def found(self) -> list[tuple[str, str, bytes]]:
-        """Sink, secret and context of each slice that was found."""
+        """Sink, secret and context of each slice that was found.
+
+        No secret has a space in any form, so words are looked at, each once: most are said again and again.
+        """
         finds = []
         for sink, parts in self._text.items():
-            text = b"\n".join(parts)
+            text = b"\n".join({word for part in parts for word in part.split()})
             for name, secret in CANARIES.items():
                 for form in _forms(secret):
                     if (at := _told(form, text)) >= 0:
-                        finds.append((sink, name, text[max(0, at - 200) : at + 40]))
+                        finds.append((sink, name, _around(text[at : at + SLICE // 2], parts)))
                         break
         return finds
+
+
+def _around(told: bytes, parts: set[bytes]) -> bytes:
+    part = next(part for part in parts if told in part)
+    at = part.find(told)
+    return part[max(0, at - 200) : at + 40]
 
 
 class _Everything(logging.Handler):

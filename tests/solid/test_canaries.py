@@ -249,20 +249,22 @@ async def upstream_failures(net: Net, *names: str) -> None:
         ]
         urls += ["http://127.0.0.1:1/v1", "http://no-such-host.invalid/v1"]
         urls += [await stack.enter_async_context(self_signed())]
-        for url in urls:
-            odd = odd_ones(url) if url == urls[0] else []
-            async with gateway(*pool(url), *odd, told=Everything(net), **SETTINGS) as gate:
-                async with listening_admin(gate.router) as admin:
-                    groups = [*CREDENTIALS, *(deployment.id for deployment in odd)]
-                    await asyncio.gather(*(session(gate, group, net) for group in groups))
-                    net.put(
-                        "pages", await talk(admin, request("GET /admin/sessions HTTP/1.1", BEARER, CLOSE))
-                    )
-                for group in ("openai", *(deployment.id for deployment in odd)):
-                    await library(gate, group, net)
-                net.put_value(gate.router.snapshot())
-                net.put_value(gate.router.explain("openai"))
-                net.put("repr", f"{gate.router!r} {vars(gate.router)}")
+        odd = {urls[0]: odd_ones(urls[0])}
+        await asyncio.gather(*(failures_at(url, odd.get(url, []), net) for url in urls))
+
+
+async def failures_at(url: str, odd: list[Deployment], net: Net) -> None:
+    """What comes of each kind of credential at *url*."""
+    async with gateway(*pool(url), *odd, told=Everything(net), **SETTINGS) as gate:
+        async with listening_admin(gate.router) as admin:
+            groups = [*CREDENTIALS, *(deployment.id for deployment in odd)]
+            await asyncio.gather(*(session(gate, group, net) for group in groups))
+            net.put("pages", await talk(admin, request("GET /admin/sessions HTTP/1.1", BEARER, CLOSE)))
+        for group in ("openai", *(deployment.id for deployment in odd)):
+            await library(gate, group, net)
+        net.put_value(gate.router.snapshot())
+        net.put_value(gate.router.explain("openai"))
+        net.put("repr", f"{gate.router!r} {vars(gate.router)}")
 
 
 CLOSE = "Connection: close"
