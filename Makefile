@@ -16,9 +16,10 @@ BIN := $(VENV)/bin
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What sends many thousands of frames, or opens thousands of sessions, shows no line that others do not, and takes
-# twice as long where lines are counted.
-BULK := tests/solid tests/benchmarks tests/gateway/test_exactness.py tests/gateway/test_outages.py \
-	tests/choosing/test_hedging.py tests/choosing/test_leases.py tests/rehoming/test_crowds.py
+# twice as long where lines are counted. A file is one worker's: the longest come first, and many short ones last.
+BULK := tests/rehoming/test_crowds.py tests/choosing/test_leases.py tests/gateway/test_outages.py \
+	tests/choosing/test_hedging.py tests/gateway/test_exactness.py tests/strategies/test_properties.py \
+	tests/health/test_anything.py tests/benchmarks tests/solid
 NODE_TESTS := tests/clients/node
 
 # A stamp says that pip or npm has run; it is renewed when the file that lists what to install changes.
