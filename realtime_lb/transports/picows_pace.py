@@ -9,7 +9,7 @@ from typing import Any
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-__all__ = ["MOST_UNPACED_BYTES", "Pacer", "unread_bytes"]
+__all__ = ["MOST_UNPACED_BYTES", "Before", "Pacer", "Watch", "unread_bytes"]
 
 LONGEST_TURN_S = 0.002
 """Of one client, before others are looked at. A kernel may hold megabytes of frames of six bytes."""
@@ -35,7 +35,44 @@ def unread_bytes(protocol: Any) -> int:
     return filled
 
 
-class Pacer(asyncio.BufferedProtocol):
+class Before(asyncio.BufferedProtocol):
+    """Stands before a protocol and reads in its stead; all else is the protocol's."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._protocol.connection_lost(error)
+
+
+class Watch(Before):
+    """Reads no more at once than of anybody, where a large frame has left more room; that costs little.
+
+    Args:
+        protocol: Takes what is read.
+        pace: Called when so much has come at once.
+    """
+
+    def __init__(self, protocol: Any, pace: Callable[[], None]) -> None:
+        super().__init__(protocol)
+        self._take, self._pace = protocol.buffer_updated, pace
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        return _picows_buffer(self._protocol, size_hint)[:MOST_UNPACED_BYTES]
+
+    def buffer_updated(self, size: int) -> None:
+        self._take(size)
+        if size == MOST_UNPACED_BYTES:
+            self._pace()
+
+
+class Pacer(Before):
     """Stands before a protocol from the read that has filled its buffer to one that has not.
 
     Reads less at once while that takes long, and as much as is missing of a large frame.
@@ -50,7 +87,7 @@ class Pacer(asyncio.BufferedProtocol):
     def __init__(
         self, protocol: Any, most_read_bytes: int, rest: Callable[[], None], unpace: Callable[[int], None]
     ) -> None:
-        self._protocol = protocol
+        super().__init__(protocol)
         self._most_read_bytes = most_read_bytes
         self._rest = rest
         self._unpace = unpace
@@ -88,12 +125,3 @@ class Pacer(asyncio.BufferedProtocol):
             self._rest()
         elif self._was_quick and size < self._usual_bytes and not unread_bytes(self._protocol):
             self._unpace(len(_picows_buffer(self._protocol, -1)))
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._protocol.connection_lost(error)

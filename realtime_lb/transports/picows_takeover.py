@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from picows import WSAutoPingStrategy, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-from realtime_lb.transports.picows_pace import MOST_UNPACED_BYTES, Pacer, unread_bytes
+from realtime_lb.transports.picows_pace import MOST_UNPACED_BYTES, Before, Pacer, Watch, unread_bytes
 
 __all__ = ["Takeover", "accept_key"]
 
@@ -131,10 +131,18 @@ class Takeover:
         self._transport.set_protocol(Pacer(self._protocol, MOST_READ_BYTES, self._rest, self._unpace))
 
     def _unpace(self, room_bytes: int) -> None:
-        """Whose frames come one by one again needs no care, unless a large one has left much room."""
-        if room_bytes <= MOST_UNPACED_BYTES and isinstance(self._transport.get_protocol(), Pacer):
+        """Whose frames come one by one again needs no care, but where a large one has left much room."""
+        if not isinstance(self._transport.get_protocol(), Pacer):
+            return
+        if room_bytes > MOST_UNPACED_BYTES:
+            self._transport.set_protocol(Watch(self._protocol, self._pace_again))
+        else:
             self._protocol.usual_bytes = room_bytes
             self._transport.set_protocol(self._protocol)
+
+    def _pace_again(self) -> None:
+        if isinstance(self._transport.get_protocol(), Watch):
+            self._pace()
 
     def _rest(self) -> None:
         if not self._transport.is_closing():
@@ -271,24 +279,12 @@ def _retrieve(frames: WSTransport) -> None:
         return
 
 
-class _Discard(asyncio.BufferedProtocol):
+class _Discard(Before):
     """Reads and forgets."""
 
     _buffer = bytearray(64 * 1024)  # one for all: nobody looks at what is in it
-
-    def __init__(self, protocol: _Protocol) -> None:
-        self._protocol = protocol
 
     def get_buffer(self, _size_hint: int) -> bytearray:
         return self._buffer
 
     def buffer_updated(self, _size: int) -> None: ...
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._protocol.connection_lost(error)
