@@ -10,7 +10,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.scoreboard.autobahn import echo
-from realtime_lb import Deployment, HealthSettings, LimitSettings, RehomeSettings
+from realtime_lb import Deployment, HealthSettings, LimitSettings, RehomeSettings, ServerSettings
 from realtime_lb.records import Record
 from tests import support
 from tests.solid.aftermath import figures
@@ -41,6 +41,7 @@ def unmoved(*deployments: Deployment, rehome: bool = True) -> AbstractAsyncConte
         health=HealthSettings(enabled=False),
         limits=LimitSettings(close_timeout_s=0.2),
         rehome=RehomeSettings(enabled=rehome, timeout_s=0.2),
+        server=ServerSettings(head_timeout_s=0.5),
         told=Unheard(),
     )
 
@@ -70,6 +71,14 @@ async def say_in_pieces(writer: asyncio.StreamWriter, said: bytes, rng: random.R
         if not writer.is_closing():
             writer.write(said[start:end])
         await asyncio.sleep(0)
+
+
+async def status(reader: asyncio.StreamReader) -> bytes:
+    """Return the status that a request is answered with; nothing where the other side leaves instead."""
+    try:
+        return (await reader.readline())[9:12]
+    except OSError:
+        return b""
 
 
 async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rng: random.Random) -> None:
