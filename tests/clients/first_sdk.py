@@ -7,7 +7,9 @@ types, so only who validates will notice; the version that a `Correction` names 
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from attrs import frozen
 
@@ -74,43 +76,79 @@ CORRECTIONS = (
 )
 
 
-async def held_against(version: str, events: Iterable[Event]) -> list[list[Violation]]:
-    """Return for each event what the beta types of ``openai`` *version* say against it."""
+class FirstTypes:
+    """Beta types of several versions of ``openai``, each in a process that has it, while the block runs.
+
+    To import one takes a second, to hold a conversation against it hardly any time.
+    """
+
+    def __init__(self) -> None:
+        self._judges: dict[str, subprocess.Popen[str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for judge in self._judges.values():
+            judge.communicate()
+
+    async def held_against(self, version: str, events: Iterable[Event]) -> list[list[Violation]]:
+        """Return for each event what the beta types of ``openai`` *version* say against it."""
+        return await asyncio.to_thread(self._held_against, version, tuple(events))
+
+    def _held_against(self, version: str, events: Sequence[Event]) -> list[list[Violation]]:
+        if version not in self._judges:
+            self._judges[version] = _judge(version)
+        ask, hear = self._judges[version].stdin, self._judges[version].stdout
+        assert ask is not None
+        assert hear is not None
+        says = []
+        for event in events:
+            ask.write(f"{json.dumps(event)}\n")
+            ask.flush()
+            line = hear.readline()
+            assert line, f"openai {version} has ended"
+            says.append([Violation(**each) for each in json.loads(line)])
+        return says
+
+    async def corrections_of(self, heard: Sequence[Event]) -> list[tuple[Violation, Correction]]:
+        """Return what the first types say against *heard*, each with its correction.
+
+        Raises:
+            AssertionError: Something has no correction, or the version that it names does not correct it.
+        """
+        by_event = await self.held_against(FIRST, heard)
+        found = [(event, each) for event, said in zip(heard, by_event, strict=True) for each in said]
+        missing = [violation for _, violation in found if violation.kind == "missing"]
+        assert missing == []
+        explained = [(event, violation, _correction(violation)) for event, violation in found]
+        for version in sorted({correction.since for _, _, correction in explained}):
+            concerned = [each for each in explained if each[2].since == version]
+            says = await self.held_against(version, [event for event, _, _ in concerned])
+            for (_, violation, _), left in zip(concerned, says, strict=True):
+                assert violation.place not in {each.place for each in left}, (version, violation, left)
+        return [(violation, correction) for _, violation, correction in explained]
+
+
+def _judge(version: str) -> subprocess.Popen[str]:
     corrected = BETA_VENV / "corrected" / version
     assert version == FIRST or corrected.is_dir(), (
         f"openai {version} is missing: make .venv/.openai-beta-ready"
     )
-    process = await asyncio.create_subprocess_exec(
-        *(str(BETA_PYTHON), "-m", "tests.clients.violations"),
-        *("openai.types.beta.realtime", "realtime_server_event"),
+    return subprocess.Popen(
+        [
+            str(BETA_PYTHON),
+            "-m",
+            "tests.clients.violations",
+            "openai.types.beta.realtime",
+            "realtime_server_event",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": "" if version == FIRST else str(corrected)},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    out, err = await process.communicate("".join(f"{json.dumps(event)}\n" for event in events).encode())
-    assert process.returncode == 0, err.decode()[-3_000:]
-    return [[Violation(**each) for each in json.loads(line)] for line in out.splitlines()]
-
-
-async def corrections_of(heard: Sequence[Event]) -> list[tuple[Violation, Correction]]:
-    """Return what the first types say against *heard*, each with its correction.
-
-    Raises:
-        AssertionError: Something has no correction, or the version that it names does not correct it.
-    """
-    by_event = await held_against(FIRST, heard)
-    found = [(event, each) for event, said in zip(heard, by_event, strict=True) for each in said]
-    missing = [violation for _, violation in found if violation.kind == "missing"]
-    assert missing == []
-    explained = [(event, violation, _correction(violation)) for event, violation in found]
-    for version in sorted({correction.since for _, _, correction in explained}):
-        concerned = [each for each in explained if each[2].since == version]
-        says = await held_against(version, [event for event, _, _ in concerned])
-        for (_, violation, _), left in zip(concerned, says, strict=True):
-            assert violation.place not in {each.place for each in left}, (version, violation, left)
-    return [(violation, correction) for _, violation, correction in explained]
 
 
 def _correction(violation: Violation) -> Correction:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -28,6 +28,12 @@ CLIENTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def first_types() -> Iterator[first_sdk.FirstTypes]:
+    with first_sdk.FirstTypes() as types:
+        yield types
+
+
 def against(events: list[Event], dialect: Dialect, union: str) -> list[Violation]:
     known = models(NEWEST[dialect], union)
     return [each for event in events for each in violations(event, known)]
@@ -39,6 +45,7 @@ async def test_a_whole_conversation_goes_well(
     hold: Callable[[str], Awaitable[list[Event]]],
     dialect: Dialect,
     upstream: str,
+    first_types: first_sdk.FirstTypes,
 ) -> None:
     """Text, a function call, out of band, sound with VAD and barge-in, truncate, cancel, transcription."""
     async with matrix.stage(upstream) as stage:
@@ -51,7 +58,7 @@ async def test_a_whole_conversation_goes_well(
     counts = (len(heard), len(stage.sent))
     _log.info("held against the newest types, nothing found: %d server events, %d client events", *counts)
     if dialect is Dialect.BETA and matrix.BETA_PYTHON.exists():
-        await check_by_the_first_types(heard)
+        await check_by_the_first_types(heard, first_types)
     assert len(heard) > 80
     assert "my-voice" not in json.dumps(heard)
     assert "my-whisper" not in json.dumps(heard)
@@ -62,16 +69,16 @@ async def test_a_whole_conversation_goes_well(
     check_order(heard, dialect)
 
 
-async def check_by_the_first_types(heard: list[Event]) -> None:
+async def check_by_the_first_types(heard: list[Event], types: first_sdk.FirstTypes) -> None:
     """Nothing required is missing or of another kind, but where later types correct the first ones."""
-    found = await first_sdk.corrections_of(heard)
+    found = await types.corrections_of(heard)
     required = {correction for violation, correction in found if violation.required}
     assert {(each.place, each.value) for each in required} == {
         ("previous_item_id", "null"),
         ("type", '"conversation.item.input_audio_transcription.delta"'),
     }
     assert {correction for _, correction in found} == set(first_sdk.CORRECTIONS)
-    corrected = await first_sdk.held_against(first_sdk.CORRECTED, heard)
+    corrected = await types.held_against(first_sdk.CORRECTED, heard)
     assert [each for said in corrected for each in said] == []
     counts = Counter(f"{each.place} {each.value} ({each.since})" for _, each in found)
     _log.info(

@@ -90,7 +90,7 @@ def _violation(name: str, model: type[pydantic.BaseModel], error: Any) -> Violat
 def main(package: str, union: str) -> None:
     known = models(package, union)
     for line in sys.stdin:
-        print(json.dumps([asdict(each) for each in violations(json.loads(line), known)]))
+        print(json.dumps([asdict(each) for each in violations(json.loads(line), known)]), flush=True)
 
 
 if __name__ == "__main__":
