@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from attrs import define, field, frozen
@@ -120,26 +121,50 @@ async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
         yield Stage(url, transport.sent, told)
 
 
-async def by_sdk(python: Path, url: str, dialect: str) -> list[Event]:
-    """Have the ``openai`` of *python* hold the conversation; return what it heard."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(python), "-m", "tests.clients.openai_sdk", f"{url}/v1", "any", MODEL, dialect),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=2**26,
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()[-3_000:]
-    return [json.loads(line) for line in out.splitlines()]
+class Sdks:
+    """Processes of different Pythons, each with its ``openai``, while the block runs: imports take long."""
+
+    def __init__(self) -> None:
+        self._processes: dict[Path, subprocess.Popen[str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            process.communicate()
+
+    async def converse(self, python: Path, url: str, dialect: str) -> list[Event]:
+        """Have the ``openai`` of *python* hold the conversation; return what it heard."""
+        return await asyncio.to_thread(self._converse, python, [f"{url}/v1", "any", MODEL, dialect])
+
+    def _converse(self, python: Path, conversation: list[str]) -> list[Event]:
+        if python not in self._processes:
+            self._processes[python] = subprocess.Popen(
+                [str(python), "-m", "tests.clients.openai_sdk"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        ask, hear = self._processes[python].stdin, self._processes[python].stdout
+        assert ask is not None
+        assert hear is not None
+        ask.write(f"{json.dumps(conversation)}\n")
+        ask.flush()
+        heard = []
+        while (line := hear.readline()) != "\n":
+            assert line, f"{python} has ended"
+            heard.append(json.loads(line))
+        return heard
 
 
-async def by_ga_sdk(url: str) -> list[Event]:
-    return await by_sdk(Path(sys.executable), url, "ga")
+async def by_ga_sdk(sdks: Sdks, url: str) -> list[Event]:
+    return await sdks.converse(Path(sys.executable), url, "ga")
 
 
-async def by_beta_sdk(url: str) -> list[Event]:
-    return await by_sdk(BETA_PYTHON, url, "beta")
+async def by_beta_sdk(sdks: Sdks, url: str) -> list[Event]:
+    return await sdks.converse(BETA_PYTHON, url, "beta")
 
 
 class PlainWebsocket:
@@ -155,7 +180,7 @@ class PlainWebsocket:
         return dict(await self._socket.receive_json())
 
 
-async def by_litellms_script(url: str) -> list[Event]:
+async def by_litellms_script(_sdks: Sdks, url: str) -> list[Event]:
     headers = {"api-key": "any", "OpenAI-Beta": "realtime=v1"}
     address = f"{url}/v1/realtime?model={MODEL}"
     async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers) as socket:

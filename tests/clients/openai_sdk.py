@@ -1,7 +1,8 @@
 """The conversation, held by the ``openai`` package of whichever interpreter runs this.
 
-Usage: python -m tests.clients.openai_sdk <base url> <key> <model> (ga|beta). Prints each event that was heard
-as a JSON line.
+Usage: python -m tests.clients.openai_sdk. Each line that it reads is a conversation to hold, as JSON: base
+URL, key, model, ``ga`` or ``beta``. Prints each event that was heard as a JSON line, and an empty one behind
+the last.
 """
 
 # ruff: noqa: T201  # printing is how it reports
@@ -44,7 +45,9 @@ async def main(base_url: str, key: str, model: str, dialect: str) -> None:
         heard = await converse(Sdk(connection), GA if dialect == "ga" else BETA)
     for event in heard:
         print(json.dumps(event))
+    print(flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    for line in sys.stdin:
+        asyncio.run(main(*json.loads(line)))

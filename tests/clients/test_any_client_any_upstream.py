@@ -42,14 +42,15 @@ def against(events: list[Event], dialect: Dialect, union: str) -> list[Violation
 @pytest.mark.parametrize("upstream", [*matrix.UPSTREAMS, *matrix.OTHERS])
 @pytest.mark.parametrize(("hold", "dialect"), CLIENTS)
 async def test_a_whole_conversation_goes_well(
-    hold: Callable[[str], Awaitable[list[Event]]],
+    hold: Callable[[matrix.Sdks, str], Awaitable[list[Event]]],
     dialect: Dialect,
     upstream: str,
+    sdks: matrix.Sdks,
     first_types: first_sdk.FirstTypes,
 ) -> None:
     """Text, a function call, out of band, sound with VAD and barge-in, truncate, cancel, transcription."""
     async with matrix.stage(upstream) as stage:
-        heard = await hold(stage.url)
+        heard = await hold(sdks, stage.url)
         await stage.told.all_closed(1)
     assert against(heard, dialect, "realtime_server_event") == []
     spoken = {**matrix.UPSTREAMS, **matrix.OTHERS}[upstream]

@@ -4,7 +4,7 @@ import pytest
 
 from realtime_lb.settings import RoutingSettings
 from realtime_lb.simulator import Cut, Moment
-from tests.clients.matrix import BETA_PYTHON, MODEL, by_beta_sdk, by_ga_sdk
+from tests.clients.matrix import BETA_PYTHON, MODEL, Sdks, by_beta_sdk, by_ga_sdk
 from tests.rehoming.caller import house
 
 NEEDS_BETA = pytest.mark.skipif(not BETA_PYTHON.exists(), reason="openai 1.58.1 is not installed")
@@ -20,12 +20,12 @@ CLIENTS = [
 )
 @pytest.mark.parametrize("turn", [1, 2, 3])
 async def test_the_upstream_dies_after_a_turn_and_the_client_finishes(
-    turn: int, pair: tuple[str, str], client: object
+    turn: int, pair: tuple[str, str], client: object, sdks: Sdks
 ) -> None:
     routing = RoutingSettings(group_aliases={MODEL: "voice"})
     async with house(*pair, rules={"realtime_factor": 4.0}, routing=routing) as stage:
         next(iter(stage.simulators.values())).faults = [Cut(moment=Moment(after=turn, on="response.done"))]
-        heard = await client(stage.url)  # type: ignore[operator]
+        heard = await client(sdks, stage.url)  # type: ignore[operator]
         assert len(stage.rehomed) == 1
     kinds = [event["type"] for event in heard]
     assert kinds.count("session.created") == 1
@@ -43,14 +43,14 @@ async def test_the_upstream_dies_after_a_turn_and_the_client_finishes(
     ],
 )
 async def test_the_upstream_dies_in_the_middle_of_a_turn_and_the_client_finishes(
-    event: str, client: object
+    event: str, client: object, sdks: Sdks
 ) -> None:
     """Its stream of events goes on with what the next upstream says."""
     routing = RoutingSettings(group_aliases={MODEL: "voice"})
     rules = {"realtime_factor": 4.0}
     async with house("OpenAI GA", "Azure preview", rules=rules, routing=routing) as stage:
         next(iter(stage.simulators.values())).faults = [Cut(moment=Moment(after=1, on=event))]
-        heard = await client(stage.url)  # type: ignore[operator]
+        heard = await client(sdks, stage.url)  # type: ignore[operator]
         assert len(stage.rehomed) == 1
     kinds = [event["type"] for event in heard]
     assert kinds.count("session.created") == 1
