@@ -17,12 +17,16 @@ from realtime_lb.server.admin import create_admin_app
 from realtime_lb.server.app import create_app
 from realtime_lb.server.listener import Arrivals, bound_sockets, taking
 from realtime_lb.server.runner import Runner
+from realtime_lb.transports.aiohttp_pace import MOST_EARLY_READ_BYTES, Sips
 from realtime_lb.transports.lanes import LaneName
 
 __all__ = ["listening", "listening_admin", "wait_for_signal"]
 
 SHUTDOWN_S = 1.0
 """For requests under way when all sessions have ended. aiohttp waits twice as long as it is told."""
+
+MOST_EARLY_BYTES = 64 * 1024
+"""Held of what a client says before it is answered; behind the read that passes that, it is not read on."""
 
 
 @asynccontextmanager
@@ -116,6 +120,7 @@ async def _running(app: web.Application, router: RealtimeRouter) -> AsyncIterato
         keepalive_timeout=router.settings.server.head_timeout_s,
         lingering_time=router.settings.server.head_timeout_s,  # for a body that nobody reads
         shutdown_timeout=SHUTDOWN_S,
+        read_bufsize=MOST_EARLY_BYTES,
     )
     await runner.setup()
     try:
@@ -135,10 +140,11 @@ async def _bound(
     reuse_port: bool = False,
 ) -> AsyncIterator[tuple[Accepting, str]]:
     """Take connections until the listener is stopped, or the block left; those that are there outlive it."""
-    assert runner.server is not None  # noqa: S101  # it is set up
+    server = runner.server
+    assert server is not None  # noqa: S101  # it is set up
     settings = router.settings
     arrivals = Arrivals(
-        protocol=runner.server,
+        protocol=lambda: Sips(server(), MOST_EARLY_READ_BYTES),
         tls=ssl_context,
         head_timeout_s=settings.server.head_timeout_s,
         stall_timeout_s=settings.limits.stall_timeout_s,

@@ -34,8 +34,12 @@ _LOST = Close(1006)
 _NO_CODE = Close(1005)
 
 
-MOST_IN_A_TURN = 100
+MOST_IN_A_TURN = 20
 """Messages of one peer, before others have their turn: aiohttp gives those that it has without a pause."""
+
+MOST_PONGS = 500
+"""Before all that was written must have gone. A pong of two bytes takes 150 until it has, and the room that a
+peer who reads nothing is given holds tens of thousands."""
 
 
 def _nothing() -> None:
@@ -72,6 +76,7 @@ class AiohttpConnection:
         self._resumed: asyncio.Event | None = None
         self._pumped: asyncio.Event | None = None
         self._waiting_for_room = False
+        self._pongs = 0
         self._said: Close | None = None
         self._closed = asyncio.Event()
         self._lost = False
@@ -138,8 +143,14 @@ class AiohttpConnection:
 
     def _pong(self, payload: bytes) -> None:
         """Answer, unless that would have to wait: who floods with pings and reads no pong gets none."""
-        if not (self._waiting_for_room or self._lost or self._said is not None):
-            self._send(payload, _PONG)
+        if self._waiting_for_room or self._lost or self._said is not None:
+            return
+        if self._pongs == MOST_PONGS:
+            if unsent_bytes(self._transport):
+                return
+            self._pongs = 0
+        self._pongs += 1
+        self._send(payload, _PONG)
 
     def _send(self, payload: bytes | memoryview, kind: aiohttp.WSMsgType) -> bool:
         # aiohttp writes first and waits for room last, so one step of its coroutine sends the frame, and

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp._websocket.reader_py import READ_HEADER, WebSocketReader
 
+from realtime_lb.transports.aiohttp_pace import handler_of
+
 __all__ = ["is_within_message"]
 
 _NO_MESSAGE = -1
@@ -34,7 +36,7 @@ def is_within_message(transport: asyncio.Transport) -> bool:
     The compiled reader has no attributes. To be pickled it would give all that it holds, and that costs as
     much as making a tuple. False where it does not, in another version of aiohttp.
     """
-    reader = getattr(transport.get_protocol(), "_payload_parser", None)
+    reader = getattr(handler_of(transport), "_payload_parser", None)
     pickled = getattr(reader, "__reduce_cython__", None)
     held = () if pickled is None else pickled()[-1]
     if not held or len(held) != _PARTS:

@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+from realtime_lb.transports.aiohttp_pace import Sips
 
 __all__ = ["accept_websocket", "is_handshake", "subprotocol_for"]
 
@@ -81,4 +82,5 @@ async def accept_websocket(
     if transport is None:
         raise ConnectionResetError("the client is gone")
     await websocket.prepare(_without_keys(request))
+    transport.set_protocol(Sips(request.protocol, transport=transport))
     return websocket, AiohttpConnection(websocket, transport, limits)

@@ -9,15 +9,17 @@ from typing import Any
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-__all__ = ["MOST_UNPACED_BYTES", "Before", "Pacer", "Watch", "unread_bytes"]
+from realtime_lb.transports.turns import Turn
 
-LONGEST_TURN_S = 0.002
-"""Of one client, before others are looked at. A kernel may hold megabytes of frames of six bytes."""
+__all__ = ["MOST_UNPACED_BYTES", "USUAL_READ_BYTES", "Before", "Pacer", "Watch", "unread_bytes"]
 
 MOST_UNPACED_BYTES = 16 * 1024
 """What may be read at once of somebody who is not paced; of the smallest frames that is one long turn."""
 
-LEAST_READ_BYTES = 512
+CALM_S = 10.0
+"""For which a client must have cost little before it is read unpaced again."""
+
+LEAST_READ_BYTES = 128
 USUAL_READ_BYTES = 4 * 1024
 """At once, where they may all be small frames: some 700 at worst."""
 
@@ -80,7 +82,7 @@ class Pacer(Before):
     Args:
         protocol: Takes what is read.
         most_read_bytes: How much to read at once in any case.
-        rest: Stops reading for one turn of the loop.
+        rest: Stops reading until others had their turn.
         unpace: Takes this away again.
     """
 
@@ -91,14 +93,13 @@ class Pacer(Before):
         self._most_read_bytes = most_read_bytes
         self._rest = rest
         self._unpace = unpace
-        self._usual_bytes = USUAL_READ_BYTES
-        self._spent_s = 0.0
-        self._was_quick = False
+        self._cost_much_at_s = float("-inf")
+        self._turn = Turn(USUAL_READ_BYTES, least_bytes=LEAST_READ_BYTES, most_bytes=USUAL_READ_BYTES)
 
     def get_buffer(self, size_hint: int) -> memoryview:
         room = _picows_buffer(self._protocol, size_hint)
-        size = self._usual_bytes
-        if self._was_quick and len(room) > size:
+        size = self._turn.usual_bytes
+        if self._turn.was_quick and len(room) > size:
             size = min(size + self._missing_bytes(), self._most_read_bytes)
         return room[:size]
 
@@ -111,17 +112,12 @@ class Pacer(Before):
         return missing
 
     def buffer_updated(self, size: int) -> None:
-        began_s = time.perf_counter()
+        began_s, turn = time.perf_counter(), self._turn
         self._protocol.buffer_updated(size)
-        took_s = time.perf_counter() - began_s
-        self._spent_s += took_s
-        self._was_quick = took_s < LONGEST_TURN_S / 4
-        if self._was_quick:
-            self._usual_bytes = min(self._usual_bytes * 2, USUAL_READ_BYTES)
-        elif took_s > LONGEST_TURN_S:
-            self._usual_bytes = max(self._usual_bytes // 2, LEAST_READ_BYTES)
-        if self._spent_s > LONGEST_TURN_S:
-            self._spent_s = 0.0
+        if turn.is_over(time.perf_counter() - began_s):
+            self._cost_much_at_s = began_s
             self._rest()
-        elif self._was_quick and size < self._usual_bytes and not unread_bytes(self._protocol):
+        elif began_s - self._cost_much_at_s < CALM_S:
+            return
+        elif turn.was_quick and size < turn.usual_bytes and not unread_bytes(self._protocol):
             self._unpace(len(_picows_buffer(self._protocol, -1)))

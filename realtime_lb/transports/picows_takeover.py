@@ -17,7 +17,15 @@ from multidict import CIMultiDict
 from picows import WSAutoPingStrategy, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
-from realtime_lb.transports.picows_pace import MOST_UNPACED_BYTES, Before, Pacer, Watch, unread_bytes
+from realtime_lb.transports.picows_pace import (
+    MOST_UNPACED_BYTES,
+    USUAL_READ_BYTES,
+    Before,
+    Pacer,
+    Watch,
+    unread_bytes,
+)
+from realtime_lb.transports.turns import after_others
 
 __all__ = ["Takeover", "accept_key"]
 
@@ -114,11 +122,13 @@ class Takeover:
         transport.set_protocol(self._protocol)
 
     def read_on(self) -> None:
-        """Deliver what was read before, then go on reading."""
-        unread, self._unread = self._unread, b""
-        if unread:
-            _feed(self._protocol, unread)
-        if not self._transport.is_closing():
+        """Deliver what was read before, a little at a time, then go on reading."""
+        some, self._unread = self._unread[:USUAL_READ_BYTES], self._unread[USUAL_READ_BYTES:]
+        if some:
+            _feed(self._protocol, some)
+        if self._unread:
+            after_others(self._owner.read_on)
+        elif not self._transport.is_closing():
             self._transport.resume_reading()
 
     @property
@@ -147,7 +157,7 @@ class Takeover:
     def _rest(self) -> None:
         if not self._transport.is_closing():
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._owner.read_on)
+            after_others(self._owner.read_on)
 
     def discard(self) -> None:
         """Read on without looking, so that a goodbye on its way is not undone by unread data."""
@@ -228,11 +238,12 @@ class _Protocol(WSProtocol):  # type: ignore[misc]  # untyped
 
     def get_buffer(self, size_hint: int) -> memoryview:
         room = _get_buffer(self, size_hint)
-        if len(room) <= self.usual_bytes:
+        usual_bytes = self.usual_bytes
+        if len(room) <= usual_bytes:
             return room
         self.usual_bytes = MOST_READ_BYTES
         self.on_growth()
-        return room[:MOST_READ_BYTES]
+        return room[:usual_bytes]
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)

@@ -10,7 +10,7 @@ from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, PONG, RS
 from realtime_lb import LimitSettings
 from realtime_lb.frames import Frame
 from realtime_lb.relay import Lane
-from realtime_lb.transports import picows_pace
+from realtime_lb.transports import turns
 from tests.solid.raw_client import raw
 from tests.support import (
     SESSION_CREATED,
@@ -113,7 +113,7 @@ async def test_who_breaks_the_protocol_in_a_flood_hears_so_and_is_gone(
     fault: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read on until it has gone, though each turn was too long: else its goodbye is lost."""
-    monkeypatch.setattr(picows_pace, "LONGEST_TURN_S", 0.0)
+    monkeypatch.setattr(turns, "LONGEST_TURN_S", 0.0)
     limits = LimitSettings(close_timeout_s=60)
     async with (
         upstream(greet_and_echo_the_last) as url,
