@@ -13,7 +13,7 @@ from attrs import define
 from benchmarks.scoreboard.stand import Proxy
 from benchmarks.scoreboard.wire import CLOSE, answered, frame
 
-__all__ = ["Raw", "connected", "masked", "raw"]
+__all__ = ["Raw", "connected", "handshake", "masked", "raw"]
 
 masked = partial(frame, masked=True)
 """Returns a client's frame."""
@@ -81,15 +81,8 @@ async def connected(port: int, head: str, *, receive_buffer_bytes: int | None = 
         writer.transport.abort()
 
 
-@asynccontextmanager
-async def raw(
-    proxy: Proxy, *, receive_buffer_bytes: int | None = None, offers_deflate: bool = False
-) -> AsyncIterator[Raw]:
-    """Open a session at *proxy*.
-
-    Raises:
-        ConnectionError: It does not answer.
-    """
+def handshake(proxy: Proxy, *, offers_deflate: bool = False) -> str:
+    """Return a request that opens a session at *proxy*."""
     head = {
         "Host": "127.0.0.1",
         "Connection": "Upgrade",
@@ -101,6 +94,18 @@ async def raw(
     if offers_deflate:
         head["Sec-WebSocket-Extensions"] = "permessage-deflate"
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-    request = f"GET {proxy.path} HTTP/1.1\r\n{lines}\r\n"
+    return f"GET {proxy.path} HTTP/1.1\r\n{lines}\r\n"
+
+
+@asynccontextmanager
+async def raw(
+    proxy: Proxy, *, receive_buffer_bytes: int | None = None, offers_deflate: bool = False
+) -> AsyncIterator[Raw]:
+    """Open a session at *proxy*.
+
+    Raises:
+        ConnectionError: It does not answer.
+    """
+    request = handshake(proxy, offers_deflate=offers_deflate)
     async with connected(proxy.port, request, receive_buffer_bytes=receive_buffer_bytes) as client:
         yield client
