@@ -4,17 +4,21 @@ import asyncio
 import gc
 import logging
 import tracemalloc
+from contextlib import AsyncExitStack
 
 import pytest
 
+from benchmarks.scoreboard.raw import masked
+from benchmarks.scoreboard.wire import CONTINUATION, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Journal
 from realtime_lb.typing import Dialect
 from tests.solid.raw_client import raw
 from tests.solid.test_bombs import passage
-from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
+from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream
 
+_figures = logging.getLogger("figures")
 MIB = 1024 * 1024
 STALLED = 20
 
@@ -52,6 +56,54 @@ async def test_a_stalled_session_costs_a_mebibyte_and_a_message_at_most() -> Non
             await client.__aexit__(None, None, None)
     logging.getLogger("figures").info("figure: C3 %d KiB for each of %d stalled", each // 1024, STALLED)
     assert each <= MIB + limits.max_message_bytes
+
+
+OWN_BYTES = 100 * 1024
+"""Some tens of KiB of its own; here of both ends, which are in this process, too."""
+
+WHOLE = masked(TEXT, b'{"type":"x","pad":"%s"}' % (b"x" * (MIB - 100)))
+PART = len(WHOLE) * 9 // 10
+BUFFER_BYTES = MIB * 9 // 4
+"""For a message of a mebibyte, at worst: it doubles when nine tenths of it are filled."""
+
+
+@pytest.mark.usefixtures("each_lane")
+@pytest.mark.parametrize(
+    ("said", "most_bytes"),
+    [
+        (b"", 0),
+        (WHOLE[:PART], BUFFER_BYTES),
+        (
+            masked(TEXT, WHOLE[:PART], flags=0) + masked(CONTINUATION, WHOLE[:1_000], flags=0),
+            MIB + BUFFER_BYTES,
+        ),
+    ],
+    ids=["idle", "a message under way", "fragments under way"],
+)
+async def test_a_session_costs_what_it_holds(said: bytes, most_bytes: int) -> None:
+    limits = LimitSettings(max_message_bytes=MIB)
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url), limits=limits, rehome=RehomeSettings(enabled=False)) as gate,
+        AsyncExitStack() as stack,
+    ):
+        await (await stack.enter_async_context(raw(gate))).hears()  # what is made once is made
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(STALLED):
+                client = await stack.enter_async_context(raw(gate))
+                await client.hears()
+                if said:
+                    await client.say(said)
+            await asyncio.sleep(0.5)  # until all of it was read
+            gc.collect()
+            each = (tracemalloc.get_traced_memory()[0] - before) / STALLED
+        finally:
+            tracemalloc.stop()
+    _figures.info("figure: C7 %d KiB for each of %d with %d bytes said", each // 1024, STALLED, len(said))
+    assert each <= OWN_BYTES + most_bytes
 
 
 def test_a_journal_keeps_to_its_bound_whatever_it_is_told() -> None:
