@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from realtime_lb.simulator import voice_live_schema
 from realtime_lb.simulator.audio import AudioFormat
 from realtime_lb.simulator.beta import BetaShape
 from realtime_lb.simulator.checks import Check
 from realtime_lb.simulator.common_schema import client_events
 from realtime_lb.simulator.settings import ResponseOrder, SessionSettings
-from realtime_lb.simulator.shape import EventNames, ItemReader, ResponseState, Terms
+from realtime_lb.simulator.shape import ItemReader, ResponseState, Terms
 from realtime_lb.simulator.shared_values import (
     output_limit,
     read_limit,
@@ -57,13 +59,7 @@ _OVERRIDABLE = (
 class VoiceLiveShape(BetaShape):
     """One session of Voice Live."""
 
-    names = EventNames(
-        text="response.text",
-        audio="response.audio",
-        transcript="response.audio_transcript",
-        item_added="conversation.item.created",
-        item_done=None,
-    )
+    names = evolve(BetaShape.names, calls_named=True)
 
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
