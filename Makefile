@@ -57,6 +57,7 @@ help: ## Show the goals
 demo: $(RUN_READY) ## Watch live calls outlive one of two simulated providers: no key, no network
 	@$(BIN)/realtime-lb demo
 
+# PYTHONASYNCIODEBUG=1 has it in asyncio's debug mode, in which no turn of a loop of ours may take 50 ms; it takes long.
 test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) $(BULK:%=--ignore=%)

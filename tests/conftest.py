@@ -10,13 +10,16 @@ from tests.strictness import (
     no_loop_complains_of_what_is_left,
     nothing_blocks_a_loop,
 )
+from tests.turns import long_turns, no_turn_takes_long
 
 __all__ = [
     "complaints",
     "logging_restored",
+    "long_turns",
     "no_handler_stays",
     "no_loop_complains",
     "no_loop_complains_of_what_is_left",
+    "no_turn_takes_long",
     "nothing_blocks_a_loop",
 ]
 

@@ -16,7 +16,10 @@ REALTIME_LB = (sys.executable, "-m", "realtime_lb")
 BLOCKED = "import sys; sys.modules[{!r}] = None; from realtime_lb.__main__ import main; main()"
 """A program that runs the command line as if a module were not installed."""
 
-_CONFUSING = {"HOST", "PORT", "CONFIG_FILE_PATH", "LITELLM_MASTER_KEY", "NO_COLOR", "FORCE_COLOR", "COLUMNS"}
+_CONFUSING = {
+    "HOST", "PORT", "CONFIG_FILE_PATH", "LITELLM_MASTER_KEY", "NO_COLOR", "FORCE_COLOR", "COLUMNS",
+    "PYTHONASYNCIODEBUG",
+}  # fmt: skip
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What nobody would notice fails the test in which it happens, or the file."""
 
+import os
 import re
 import subprocess
 import sys
@@ -57,18 +58,57 @@ async def test_all_is_well():
     shorten_reason("bye")
 """
 
+LONG = """
+import asyncio
+from realtime_lb.events import parse_event
 
-def test_what_is_easily_overlooked_fails(tmp_path: Path) -> None:
-    story = tmp_path / "test_overlooked.py"
-    story.write_text(OVERLOOKED)
+def parse(count):
+    parse_event(b'{"a":[' + b"{}," * count + b"0]}", at_any_cost=True)
+
+async def test_a_turn_of_ours_takes_long():
+    asyncio.get_running_loop().call_soon(parse, 1_000_000)
+    await asyncio.sleep(0.01)
+
+async def test_a_turn_of_its_own_takes_long():
+    for number in range(5_000_000): pass
+    await asyncio.sleep(0.01)
+
+async def test_all_is_well():
+    asyncio.get_running_loop().call_soon(parse, 100)
+    await asyncio.sleep(0.01)
+"""
+
+
+def failing(story: str, folder: Path, plugin: str, **environment: str) -> set[str]:
+    """Run a story under a plugin of ours, and return the names of the tests that it fails."""
+    path = folder / "test_overlooked.py"
+    path.write_text(story)
     # fmt: off
     command = [
-        sys.executable, "-m", "pytest", "-q", "-rA", "-p", "tests.strictness", "-p", "no:cacheprovider",
-        "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), str(story),
+        sys.executable, "-m", "pytest", "-q", "-rA", "-p", plugin, "-p", "no:cacheprovider",
+        "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), str(path),
     ]
     # fmt: on
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60).stdout
+    said = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    ).stdout
     outcomes = re.findall(r"^(FAILED|ERROR|PASSED) \S+::(\w+)", said, re.MULTILINE)
-    bad = {name for outcome, name in outcomes if outcome != "PASSED"}
+    assert len(outcomes) >= story.count("def test_"), said
+    return {name for outcome, name in outcomes if outcome != "PASSED"}
+
+
+def test_what_is_easily_overlooked_fails(tmp_path: Path) -> None:
     wanted = set(re.findall(r"def (test_\w+)", OVERLOOKED)) - {"test_all_is_well"}
-    assert bad == wanted, said
+    assert failing(OVERLOOKED, tmp_path, "tests.strictness") == wanted
+
+
+def test_in_debug_mode_a_turn_of_ours_that_takes_long_fails(tmp_path: Path) -> None:
+    assert failing(LONG, tmp_path, "tests.turns", PYTHONASYNCIODEBUG="1") == {
+        "test_a_turn_of_ours_takes_long"
+    }

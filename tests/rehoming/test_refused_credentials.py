@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from realtime_lb import second_look
-from realtime_lb.records import HealthState, RehomeCause
+from realtime_lb.records import HealthChanged, HealthState, RehomeCause
 from realtime_lb.settings import HealthSettings
 from realtime_lb.simulator import Fault, Refuse, Selector
 from tests.rehoming.caller import House, check_equal, house
@@ -51,8 +51,9 @@ async def test_one_refusal_that_was_a_slip_moves_nobody_and_the_key_is_in_use_ag
     async with house("OpenAI GA", "Azure v1") as stage, stage.caller() as caller:
         await caller.write("Hello")
         await refuse(stage, Refuse(status=401, selector=Selector(first=1)))
-        assert state(stage, OLD) is HealthState.PARKED
         await stage.told.until(lambda: state(stage, OLD) is HealthState.SLOW_START)
+        changes = [r for r in stage.told.all if isinstance(r, HealthChanged) and r.deployment == OLD]
+        assert changes[0].standing.state is HealthState.PARKED
         await stage.live(OLD, 1)
         assert (await caller.ask())["status"] == "completed"
         assert stage.rehomed == []
