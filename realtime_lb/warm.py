@@ -123,10 +123,13 @@ class WarmPool:
         _, keeper = self._keepers.pop(deployment_id)
         keeper.cancel()
         del self._changed[deployment_id], self._failures[deployment_id]
-        closing = (asyncio.create_task(self._close(idle)) for idle in self._idle.pop(deployment_id))
-        for task in (keeper, *closing):
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+        self._see_out(keeper)
+        for idle in self._idle.pop(deployment_id):
+            self._see_out(asyncio.create_task(self._close(idle)))
+
+    def _see_out(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def aclose(self) -> None:
         """Stop filling, and close what nobody took. Idempotent."""
@@ -183,8 +186,12 @@ class WarmPool:
             return
         self._failures[deployment.id] += 1
         self._drop(deployment.id, idle)
-        idle.upstream.cut()  # a reader that was cancelled has left it open
-        if not ended.cancelled() and ended.exception() is None:
+        if ended.cancelled():  # by a loop that ends, which begins nothing any more
+            idle.upstream.cut()
+            return
+        idle.upstream.lease.release()
+        self._see_out(asyncio.create_task(self._close(idle)))
+        if ended.exception() is None:
             self.reports.closed(deployment, ended.result(), self.clock() - idle.ready_at_s)
 
     def _drop(self, deployment_id: str, idle: _Idle) -> None:
