@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -15,6 +17,8 @@ __all__ = ["Runner"]
 
 _log = logging.getLogger("realtime_lb.server")
 
+_Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 
 class Runner(web.AppRunner):
     """Runs an application whose clients and log are told in fixed words what is wrong with a request.
@@ -24,7 +28,19 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return _Server(made.request_handler, request_factory=made.request_factory, **made._kwargs)  # noqa: SLF001
+        handler = _expecting_nothing_else(made.request_handler)
+        return _Server(handler, request_factory=made.request_factory, **made._kwargs)  # noqa: SLF001
+
+
+def _expecting_nothing_else(handler: _Handler) -> _Handler:
+    """Refuse expectations that nobody knows: aiohttp would repeat them, or fail to."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
+            return refusal(InvalidRequest("Only 100-continue can be expected", code="unknown_expectation"))
+        return await handler(request)
+
+    return handle
 
 
 class _Server(web.Server):

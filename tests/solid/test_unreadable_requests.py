@@ -43,6 +43,25 @@ async def test_what_is_no_http_is_not_repeated_to_anybody(
     assert not [record for record in caplog.records if record.levelname != "DEBUG"]
 
 
+@pytest.mark.parametrize("expected", [KEY, "\x85", "200-ok"], ids=["a key", "no UTF-8", "another"])
+async def test_an_expectation_that_nobody_knows_is_not_repeated(
+    expected: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = ("GET /v1/realtime?model=voice HTTP/1.1", "GET /nope HTTP/1.1", "GET /admin/sessions HTTP/1.1")
+    async with (
+        gateway(deployment("a", NOWHERE), server=LOCKED) as gate,
+        listening_admin(gate.router) as admin,
+    ):
+        asked = [request(line, *UPGRADE, f"Expect: {expected}") for line in lines]
+        answers = [await talk(url, each) for url in (gate.url, admin) for each in asked]
+    for answer in answers:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b" 400 " in head
+        assert json.loads(body)["error"]["code"] == "unknown_expectation"
+        assert expected.encode("latin-1") not in answer
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 REFUSED = {
     "unknown path": ("GET /nope HTTP/1.1", 404),
     "another method": ("POST /v1/realtime HTTP/1.1", 405),
