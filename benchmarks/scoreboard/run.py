@@ -57,5 +57,13 @@ async def _outcome(case: Case, stand: Stand, size: Size) -> Outcome:
     except Exception as error:  # noqa: BLE001  # a proxy that breaks the case has failed it, and the next one's turn comes
         if limit.expired():
             return Outcome(f"not over after {case.limit_s:g} s", holds=False)
-        lines = str(error).strip().splitlines()
-        return Outcome(f"{type(error).__name__}: {lines[0][:120] if lines else ''}", holds=False)
+        cause = _first(error)
+        lines = str(cause).strip().splitlines()
+        return Outcome(f"{type(cause).__name__}: {lines[0][:120] if lines else ''}", holds=False)
+
+
+def _first(error: Exception) -> Exception:
+    """Return what went wrong first, of several things at once."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
