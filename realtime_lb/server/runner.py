@@ -35,10 +35,13 @@ class Runner(web.AppRunner):
 def _expecting_nothing_else(handler: _Handler) -> _Handler:
     """Refuse expectations that nobody knows: aiohttp would repeat them, or fail to."""
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.headers.get("Expect", "100-continue").lower() != "100-continue":
-            return refusal(InvalidRequest("Only 100-continue can be expected", code="unknown_expectation"))
-        return await handler(request)
+    async def refuse() -> web.StreamResponse:
+        return refusal(InvalidRequest("Only 100-continue can be expected", code="unknown_expectation"))
+
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        expected = request.headers.get("Expect")
+        is_known = expected is None or expected.lower() == "100-continue"
+        return handler(request) if is_known else refuse()
 
     return handle
 
