@@ -225,6 +225,6 @@ def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
             seconds = float(delay)
         else:
             seconds = (parsedate_to_datetime(delay) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # dates of years beyond all, too
         return None
     return min(max(seconds, 0.0), LONGEST_DELAY_S) if math.isfinite(seconds) else None
