@@ -34,14 +34,16 @@ async def greet_then_echo(websocket: Websocket) -> None:
     await echo(websocket)
 
 
-def unmoved(*deployments: Deployment, rehome: bool = True) -> AbstractAsyncContextManager[Gateway]:
+def unmoved(
+    *deployments: Deployment, rehome: bool = True, head_timeout_s: float = 15.0
+) -> AbstractAsyncContextManager[Gateway]:
     """A gateway that leaves no upstream alone for breaking the rules, so that there is more of that."""
     return gateway(
         *deployments,
         health=HealthSettings(enabled=False),
         limits=LimitSettings(close_timeout_s=0.2),
         rehome=RehomeSettings(enabled=rehome, timeout_s=0.2),
-        server=ServerSettings(head_timeout_s=0.5),
+        server=ServerSettings(head_timeout_s=head_timeout_s),
         told=Unheard(),
     )
 

@@ -50,7 +50,10 @@ def test_of_clients(loop: str) -> None:
 
 async def clients(loop: str) -> None:
     began, answers = time.perf_counter(), Counter[bytes]()
-    async with upstream(greet_then_echo) as url, unmoved(deployment("a", url)) as gate:
+    async with (
+        upstream(greet_then_echo) as url,
+        unmoved(deployment("a", url), head_timeout_s=0.5) as gate,
+    ):
         port = URL(gate.url).port
 
         async def one(number: int) -> None:
