@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
@@ -21,18 +22,24 @@ LaneName: TypeAlias = Literal["fast", "aiohttp"]
 """``fast``: aiohttp shakes hands and picows does the rest. ``aiohttp``: aiohttp does all."""
 
 
+_FAST_ROOMS = ("realtime_lb.transports.picows_transport", "realtime_lb.transports.picows_upgrade")
+
 KNOWN_PICOWS = "2.3."
 """Versions whose protocol class we know how to build. With another one, aiohttp serves."""
 
 
 def lane_or_best(wanted: LaneName | None = None) -> LaneName:
-    """Return *wanted*, or the best lane whose packages are installed.
+    """Return *wanted*, or the best lane whose packages are installed, and import what it needs.
 
     Raises:
         MissingExtra: ``fast`` is wanted, and picows is not installed in a version that we know.
     """
-    if wanted == "aiohttp" or _has_picows():
-        return wanted or "fast"
+    if wanted == "aiohttp":
+        return wanted
+    if _has_picows():
+        for room in _FAST_ROOMS:  # here, since with the first client it would hold the loop
+            import_module(room)
+        return "fast"
     if wanted == "fast":
         raise MissingExtra("fast", "The fast lane")
     return "aiohttp"

@@ -122,8 +122,10 @@ class _Crowd:
     _left: int = 0
 
     def hear(self, session: Session) -> None:
-        """Note that a client has its answer."""
-        self._waiting.pop(session.number).set_result(None)
+        """Note that a client has its answer, if it still waits for it."""
+        waiting = self._waiting.pop(session.number, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def come_and_go(self, count: int) -> None:
         """Let *count* clients come and go, or fewer if time is up."""
