@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.rig.cores import choose_cores
 from benchmarks.scoreboard.case import Case, Size
+from benchmarks.scoreboard.cases.probes import Probes
 from benchmarks.scoreboard.cases.stopping import Overstayed, Stopped
 from benchmarks.scoreboard.stand import Stand
 from benchmarks.scoreboard.subjects import Ours
@@ -223,7 +224,7 @@ async def test_only_a_blocked_loop_is_not_alive() -> None:
     await asyncio.to_thread(thread.join)
 
 
-@pytest.mark.parametrize("case", [Stopped(), Overstayed()], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [Stopped(), Overstayed(), Probes()], ids=lambda case: case.id)
 async def test_the_process_keeps_the_promise(case: Case, tmp_path: Path) -> None:
     outcome = await case.run(Stand(Ours("fast"), tmp_path, choose_cores()), Size.SHORT)
     assert outcome.holds, outcome.figure
