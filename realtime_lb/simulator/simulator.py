@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import math
 import ssl
@@ -21,6 +22,7 @@ from realtime_lb.simulator.listener import Listener
 from realtime_lb.simulator.live import SimulatedSession
 from realtime_lb.simulator.verdicts import API_VERSIONS, HouseRules
 from realtime_lb.typing import Secret
+from realtime_lb.waiting import comes
 
 __all__ = ["OPENAI_TRANSCRIPTION_MODELS", "Simulator"]
 
@@ -136,6 +138,8 @@ class Simulator:
         assert self._server is not None  # noqa: S101
         await self._listener.aclose()
         self.close_all(1001, "going away")
+        # aiohttp trips over handlers that end in the moment in which its own patience does.
+        await comes(self._opened.empty, asyncio.get_running_loop().time() + _SHUTDOWN_S)
         await self._server.shutdown(_SHUTDOWN_S)
 
     @property
