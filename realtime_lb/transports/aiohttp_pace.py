@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -23,8 +23,9 @@ MOST_READ_BYTES = 64 * 1024
 of a byte that is a second."""
 
 _LEAST_READ_BYTES = 512
-_MOST_PASSED_OVER = 128
-"""Reads, behind which there is no more than a kernel holds."""
+
+LINGER_S = 1.0
+"""For which a peer that has broken the protocol is still read from, so that our goodbye reaches it."""
 
 
 class _Room(threading.local):
@@ -35,6 +36,47 @@ class _Room(threading.local):
 
 
 _room = _Room()
+
+
+class _Rest:
+    """Takes what a peer still sends. A socket that is closed over unread bytes cuts off what we said last.
+
+    Args:
+        transport: What it is sent to, and whoever owns that closes it.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        theirs, self._loop = transport.get_extra_info("socket"), asyncio.get_running_loop()
+        self._mine = socket.fromfd(theirs.fileno(), theirs.family, theirs.type)
+        self._mine.setblocking(False)  # noqa: FBT003  # its only form
+        self._loop.add_reader(self._mine, self._take)
+        self._patience = self._loop.call_later(LINGER_S, self.close)
+
+    def _take(self) -> None:
+        try:
+            size = self._mine.recv_into(_room.bytes)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            size = 0
+        if not size:
+            self.close()
+
+    def say_no_more(self) -> None:
+        """Tell the peer that all was said: the transport is closed, and this alone holds the connection."""
+        with suppress(OSError):
+            self._mine.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Let go of it. Idempotent."""
+        self._patience.cancel()
+        if self._mine.fileno() >= 0:
+            self._loop.remove_reader(self._mine)
+            self._mine.close()
+
+    def __del__(self) -> None:
+        """Where a loop ends before that."""
+        self._mine.close()
 
 
 class Sips(asyncio.BufferedProtocol):
@@ -58,6 +100,7 @@ class Sips(asyncio.BufferedProtocol):
         self.protocol = protocol
         self._transport = transport
         self._room = _room.bytes
+        self._rest: _Rest | None = None
         self._turn = Turn(MOST_EARLY_READ_BYTES, least_bytes=_LEAST_READ_BYTES, most_bytes=most_bytes)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,26 +112,20 @@ class Sips(asyncio.BufferedProtocol):
 
     def buffer_updated(self, size: int) -> None:
         data = bytes(self._room[:size])
-        if size < self._turn.usual_bytes:  # that was all
-            self.protocol.data_received(data)
-            return
         began_s = time.perf_counter()
         self.protocol.data_received(data)
         if self.protocol._close:  # noqa: SLF001  # it tells nobody
-            self._pass_over()
+            self._linger()
+        elif size < self._turn.usual_bytes:
+            return  # that was all
         elif self._turn.is_over(time.perf_counter() - began_s) and self._is_read:
             assert self._transport is not None  # noqa: S101  # something was read from it
             self._transport.pause_reading()
             after_others(self._go_on)
 
-    def _pass_over(self) -> None:
-        """Take what came behind a breach of the protocol: closed over it, a socket cuts off our goodbye."""
-        assert self._transport is not None  # noqa: S101  # as above
-        descriptor = self._transport.get_extra_info("socket").fileno()
-        with suppress(OSError):
-            for _ in range(_MOST_PASSED_OVER):
-                if not os.readv(descriptor, [self._room]):
-                    return
+    def _linger(self) -> None:
+        if self._rest is None and self._transport is not None and not self._transport.is_closing():
+            self._rest = _Rest(self._transport)
 
     @property
     def _is_read(self) -> bool:
@@ -110,6 +147,8 @@ class Sips(asyncio.BufferedProtocol):
         self.protocol.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._rest is not None:
+            self._rest.say_no_more()
         self.protocol.connection_lost(error)
 
 
