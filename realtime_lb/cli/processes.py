@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeVar
 
 from attrs import frozen
@@ -19,6 +20,7 @@ __all__ = [
     "Orders",
     "best_loop",
     "entered_listening",
+    "share_one_heap",
     "spare_the_collector",
     "until_signal",
     "until_signals",
@@ -57,6 +59,19 @@ def spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+_M_ARENA_MAX = -8  # glibc's malloc.h
+
+
+def share_one_heap() -> None:
+    """Have glibc keep one heap for all threads, where it is glibc: its default sets 64 MiB aside for each.
+
+    Who looks up a name would else die of a limit on address space (``ulimit -v``) that is not reached yet.
+    Call it before there are threads.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @asynccontextmanager

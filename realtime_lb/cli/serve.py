@@ -18,7 +18,13 @@ from attrs import evolve, frozen
 from realtime_lb.cli.configuration import Configuration, cautions, config_option, read_configuration
 from realtime_lb.cli.failures import Unusable, cannot_listen
 from realtime_lb.cli.operators import OperatorsDoor, check_operators_door, operators_door
-from realtime_lb.cli.processes import best_loop, entered_listening, spare_the_collector, until_signals
+from realtime_lb.cli.processes import (
+    best_loop,
+    entered_listening,
+    share_one_heap,
+    spare_the_collector,
+    until_signals,
+)
 from realtime_lb.cli.rereading import Read, anew, at_each_change, reread
 from realtime_lb.cli.shares import CAPS, SPLIT, Share, check_shares, reserved_port
 from realtime_lb.cli.stopping import stopped
@@ -130,6 +136,7 @@ def serve(
     logging = configuration.settings.logging
     configure_logging(log_level or logging.level, log_format or logging.format)
     raise_open_files_limit()
+    share_one_heap()
     try:
         serving = Serving(watch, configuration, read, host, port, tls, lane_or_best(lane), share)
     except MissingExtra as error:

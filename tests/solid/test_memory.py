@@ -16,9 +16,6 @@ from tests.support import UPGRADE, Gateway, deployment, gateway, greet_and_echo,
 
 VOICE = "/v1/realtime?model=voice"
 
-ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
-"""glibc would set 64 MiB of addresses aside for each thread."""
-
 
 def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -141,13 +138,13 @@ async def test_a_process_with_little_memory_keeps_its_sessions_and_refuses_more(
     async with Simulator(Face.OPENAI, api_key=CANARY) as provider:
         config = written(tmp_path, openai_group(a=provider.base_url))
         serve = (*REALTIME_LB, "serve", "-c", config, "--host", "127.0.0.1", "--port", "0")
-        async with running(command=serve, env=ONE_ARENA) as unlimited, aiohttp.ClientSession() as http:
+        async with running(command=serve) as unlimited, aiohttp.ClientSession() as http:
             url = (await unlimited.says(r"listening on (http://\S+):"))[1]
             await (await _call_with_a_megabyte(http, url)).close()  # by then it has all its threads
             needed_kib = _address_space_kib(unlimited.process.pid)
             await unlimited.stop()
         limited = ("sh", "-c", f"ulimit -v {needed_kib * 2}; exec {shlex.join(serve)}")
-        async with running(command=limited, env=ONE_ARENA) as serving, aiohttp.ClientSession() as http:
+        async with running(command=limited) as serving, aiohttp.ClientSession() as http:
             url = (await serving.says(r"listening on (http://\S+):"))[1]
             calls: list[aiohttp.ClientWebSocketResponse] = []
             try:
