@@ -14,7 +14,7 @@ __all__ = ["Cell", "page"]
 HEAD = """\
 # Scoreboard
 
-What happens to live sessions on bad days, and how other proxies fare on the same machine in the same run.
+What happens to live sessions on bad days, and how other proxies fare on the same machine.
 ✔ means that the bar in the second column held, ✘ that it did not, — that it says nothing about that proxy.
 
 `make scoreboard` writes this page.
