@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from attrs import define, field
@@ -29,7 +28,6 @@ WINDOW_S = 60.0
 _log = logging.getLogger("realtime_lb")
 
 
-@lru_cache(maxsize=4096)  # asked at each open and each end
 def caller_of(address: str | None) -> str | None:
     """Return whom *address* counts as: of IPv6, its /64, which is what one customer of a network gets.
 
@@ -103,8 +101,8 @@ class Admission:
         """No more clients should be sent here."""
         return self._memory_used() >= MEMORY_TO_BE_UNREADY_FROM
 
-    def admit(self, address: str | None, *, sockets: int) -> None:
-        """Let a session in, until it leaves. Between look and count nobody else comes in.
+    def admit(self, address: str | None, *, sockets: int) -> str | None:
+        """Let a session in, until it leaves; return whom it counts as. From look to count nobody comes in.
 
         Args:
             address: Where it comes from; None for the program itself, which has no share of its own.
@@ -121,12 +119,12 @@ class Admission:
         self._sockets += sockets
         if caller is not None:
             self._by_caller[caller] += 1
+        return caller
 
-    def leave(self, address: str | None, *, sockets: int) -> None:
-        """Count a session out that was admitted as one of the same."""
+    def leave(self, caller: str | None, *, sockets: int) -> None:
+        """Count a session out that `admit` has counted in as *caller*'s, with so many sockets."""
         self._sessions -= 1
         self._sockets -= sockets
-        caller = caller_of(address)
         if caller is not None:
             self._by_caller[caller] -= 1
             if not self._by_caller[caller]:

@@ -197,12 +197,12 @@ class RealtimeRouter:
         )
         self._roster.enter(session)  # pairs of calls, since a block's manager would stay for all the session
         try:
-            self._admission.admit(request.client_address, sockets=sockets)
+            caller = self._admission.admit(request.client_address, sockets=sockets)
             try:
                 self._engine.begin()
                 return await session.run(accept)
             finally:
-                self._admission.leave(request.client_address, sockets=sockets)
+                self._admission.leave(caller, sockets=sockets)
         finally:
             self._roster.leave(session)
 

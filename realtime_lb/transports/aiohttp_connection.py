@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -46,6 +46,10 @@ def _nothing() -> None:
     """Stand in for an owner that does not want to know."""
 
 
+async def _at_once() -> None:
+    """Wait for nothing."""
+
+
 def _drop(_frame: Frame) -> None:
     """Take a message that nobody wants yet."""
 
@@ -58,7 +62,8 @@ class AiohttpConnection:
         transport: What it runs on; aiohttp's own close can hang on a peer that does not read, so the last
             word must be ours.
         limits: The durations are used, but for the heartbeat's.
-        release: Called on an abort, to have aiohttp forget the connection.
+        release: Called on an abort, to have whoever holds on to the connection let go of it.
+        linger: Waited for behind our goodbye, that the peer hears it.
     """
 
     def __init__(
@@ -67,9 +72,10 @@ class AiohttpConnection:
         transport: asyncio.Transport,
         limits: LimitSettings,
         release: Callable[[], None] = _nothing,
+        linger: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self.on_writable: Callable[[], None] = _nothing
-        self._release = release
+        self._release, self._linger = release, linger
         self._websocket = websocket
         self._transport = transport
         self._close_timeout_s = limits.close_timeout_s
@@ -222,6 +228,7 @@ class AiohttpConnection:
         try:
             async with asyncio.timeout(self._close_timeout_s):
                 await self._shake_hands(self._said)
+                await self._linger()
         except TimeoutError:
             self.abort()
         except asyncio.CancelledError:

@@ -11,6 +11,8 @@ from typing import cast
 
 from aiohttp import web
 
+from realtime_lb.transports.insides import holds_back
+from realtime_lb.transports.stand_in import StandIn
 from realtime_lb.transports.turns import Turn, after_others
 
 __all__ = ["MOST_EARLY_READ_BYTES", "Sips", "handler_of"]
@@ -42,15 +44,14 @@ class _Rest:
     """Takes what a peer still sends. A socket that is closed over unread bytes cuts off what we said last.
 
     Args:
-        transport: What it is sent to, and whoever owns that closes it.
+        mine: A second descriptor of the socket; whoever has the first one closes that.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        theirs, self._loop = transport.get_extra_info("socket"), asyncio.get_running_loop()
-        self._mine = socket.fromfd(theirs.fileno(), theirs.family, theirs.type)
-        self._mine.setblocking(False)  # noqa: FBT003  # its only form
-        self._loop.add_reader(self._mine, self._take)
-        self._patience = self._loop.call_later(LINGER_S, self.close)
+    def __init__(self, mine: socket.socket) -> None:
+        self._mine, self._loop = mine, asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        mine.setblocking(False)  # noqa: FBT003  # its only form
+        self._loop.add_reader(mine, self._take)
 
     def _take(self) -> None:
         try:
@@ -69,26 +70,20 @@ class _Rest:
 
     def close(self) -> None:
         """Let go of it. Idempotent."""
-        self._patience.cancel()
         if self._mine.fileno() >= 0:
             self._loop.remove_reader(self._mine)
             self._mine.close()
-
-    def __del__(self) -> None:
-        """Where a loop ends before that."""
-        self._mine.close()
+        if not self.over.done():
+            self.over.set_result(None)
 
 
-class Sips(asyncio.BufferedProtocol):
+class Sips(StandIn[web.RequestHandler]):
     """Stands before a protocol of aiohttp's, which has no say in how much it is given at once.
 
     Args:
         protocol: Gets what is read.
         most_bytes: How much to read at once, at most.
-        transport: What is read, where that is known already.
-
-    Attributes:
-        protocol: As above.
+        transport: What is read, where that is upgraded already: whose owner then waits for `lingered`.
     """
 
     def __init__(
@@ -97,8 +92,9 @@ class Sips(asyncio.BufferedProtocol):
         most_bytes: int = MOST_READ_BYTES,
         transport: asyncio.Transport | None = None,
     ) -> None:
-        self.protocol = protocol
+        super().__init__(protocol)
         self._transport = transport
+        self._lingers = transport is not None
         self._room = _room.bytes
         self._rest: _Rest | None = None
         self._turn = Turn(MOST_EARLY_READ_BYTES, least_bytes=_LEAST_READ_BYTES, most_bytes=most_bytes)
@@ -124,14 +120,30 @@ class Sips(asyncio.BufferedProtocol):
             after_others(self._go_on)
 
     def _linger(self) -> None:
-        if self._rest is None and self._transport is not None and not self._transport.is_closing():
-            self._rest = _Rest(self._transport)
+        if not self._lingers or self._transport is None or self._transport.is_closing():
+            return
+        self._lingers = False
+        theirs = self._transport.get_extra_info("socket")
+        with suppress(OSError):  # there may be no descriptor left
+            self._rest = _Rest(socket.fromfd(theirs.fileno(), theirs.family, theirs.type))
+
+    async def lingered(self) -> None:
+        """Wait until a client that has broken the protocol has heard it and left, for `LINGER_S` at most."""
+        if self._rest is not None:
+            try:
+                await asyncio.wait({self._rest.over}, timeout=LINGER_S)
+            finally:
+                self._rest.close()
+
+    def let_go(self) -> None:
+        """Wait no more. Idempotent."""
+        if self._rest is not None:
+            self._rest.close()
 
     @property
     def _is_read(self) -> bool:
-        handler = self.protocol
-        is_paused = handler._reading_paused or handler._buffer_paused  # noqa: SLF001  # it tells nobody
-        return not (is_paused or self._transport is None or self._transport.is_closing())
+        transport = self._transport
+        return not (holds_back(self.protocol) or transport is None or transport.is_closing())
 
     def _go_on(self) -> None:
         if self._is_read and self._transport is not None:
@@ -140,16 +152,10 @@ class Sips(asyncio.BufferedProtocol):
     def eof_received(self) -> None:
         self.protocol.eof_received()
 
-    def pause_writing(self) -> None:
-        self.protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self.protocol.resume_writing()
-
     def connection_lost(self, error: Exception | None) -> None:
         if self._rest is not None:
             self._rest.say_no_more()
-        self.protocol.connection_lost(error)
+        super().connection_lost(error)
 
 
 def handler_of(transport: asyncio.Transport) -> asyncio.BaseProtocol:

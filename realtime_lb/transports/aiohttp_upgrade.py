@@ -82,5 +82,8 @@ async def accept_websocket(
     if transport is None:
         raise ConnectionResetError("the client is gone")
     await websocket.prepare(_without_keys(request))
-    transport.set_protocol(Sips(request.protocol, transport=transport))
-    return websocket, AiohttpConnection(websocket, transport, limits)
+    sips = Sips(request.protocol, transport=transport)
+    transport.set_protocol(sips)
+    return websocket, AiohttpConnection(
+        websocket, transport, limits, release=sips.let_go, linger=sips.lingered
+    )

@@ -8,6 +8,9 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from realtime_lb.transports.insides import holds_back
+from realtime_lb.transports.stand_in import StandIn
+
 __all__ = ["MOST_ANSWER_BYTES", "AnswerTooLong", "MeteredConnector", "unmetered"]
 
 MOST_ANSWER_BYTES = 64 * 1024
@@ -38,20 +41,19 @@ class MeteredConnector(aiohttp.TCPConnector):
 def unmetered(transport: asyncio.Transport, handler: ResponseHandler) -> None:
     """Have *handler* read what has been upgraded, as aiohttp would have had it from the start."""
     transport.set_protocol(handler)
-    is_paused = handler._reading_paused or handler._buffer_paused  # noqa: SLF001  # it tells nobody
-    if not is_paused and not transport.is_closing():
+    if not (holds_back(handler) or transport.is_closing()):
         transport.resume_reading()
 
 
-class _Meter(asyncio.BufferedProtocol):
+class _Meter(StandIn[ResponseHandler]):
     """Stands between a transport and aiohttp's protocol until the answer has come, and costs nothing later.
 
     Behind an upgrade it reads nothing more: whoever takes the connection over goes on.
     """
 
     def __init__(self, transport: asyncio.Transport, handler: ResponseHandler) -> None:
+        super().__init__(handler)
         self._transport = transport
-        self._handler = handler
         self._room = bytearray(_READ_BYTES)
         self._bytes_left = MOST_ANSWER_BYTES
 
@@ -60,21 +62,12 @@ class _Meter(asyncio.BufferedProtocol):
 
     def buffer_updated(self, size: int) -> None:
         self._bytes_left -= size
-        self._handler.data_received(bytes(self._room[:size]))
-        if self._handler.upgraded:
+        self.protocol.data_received(bytes(self._room[:size]))
+        if self.protocol.upgraded:
             self._transport.pause_reading()
         elif self._bytes_left <= 0:
-            self._handler.set_exception(AnswerTooLong())
+            self.protocol.set_exception(AnswerTooLong())
             self._transport.abort()
 
     def eof_received(self) -> None:
-        self._handler.eof_received()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._handler.connection_lost(error)
-
-    def pause_writing(self) -> None:
-        self._handler.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._handler.resume_writing()
+        self.protocol.eof_received()

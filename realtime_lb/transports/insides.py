@@ -10,8 +10,9 @@ import types
 from collections.abc import Iterator
 
 import aiohttp
+from aiohttp.base_protocol import BaseProtocol
 
-__all__ = ["check_aiohttp"]
+__all__ = ["check_aiohttp", "holds_back"]
 
 KNOWN = ">=3.14.5,<3.15"
 """As in ``pyproject.toml``."""
@@ -24,7 +25,17 @@ LEANT_ON = {
     ),
     "aiohttp.client_ws:ClientWebSocketResponse": ("_reader", "send_frame"),
     "aiohttp.web_ws:WebSocketResponse": ("_reader", "send_frame"),
-    "aiohttp.web_protocol:RequestHandler": ("_payload_parser", "set_parser", "keep_alive", "handle_error"),
+    "aiohttp.web_protocol:RequestHandler": (
+        *(
+            "_buffer_paused",
+            "_close",
+            "_current_request",
+            "_payload_parser",
+            "_reading_paused",
+            "_task_handler",
+        ),
+        *("handle_error", "keep_alive", "set_parser", "start"),
+    ),
     "aiohttp.web_runner:AppRunner": ("_make_server",),
     "aiohttp.web_server:Server": ("_kwargs", "_loop", "request_factory", "request_handler"),
     "aiohttp._websocket.reader_py:WebSocketReader": (),
@@ -45,6 +56,11 @@ def check_aiohttp() -> None:
             f"pip install 'aiohttp{KNOWN}'",
             name="aiohttp",
         )
+
+
+def holds_back(protocol: BaseProtocol) -> bool:
+    """Say whether a protocol of aiohttp's wants nothing to be read for now; it tells nobody."""
+    return protocol._reading_paused or protocol._buffer_paused  # noqa: SLF001
 
 
 def _missing() -> Iterator[str]:

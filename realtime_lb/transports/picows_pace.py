@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
+from realtime_lb.transports.stand_in import StandIn
 from realtime_lb.transports.turns import Turn
 
-__all__ = ["MOST_UNPACED_BYTES", "USUAL_READ_BYTES", "Before", "Pacer", "Watch", "unread_bytes"]
+__all__ = ["MOST_UNPACED_BYTES", "USUAL_READ_BYTES", "Lookout", "Pacer", "unread_bytes"]
 
 MOST_UNPACED_BYTES = 16 * 1024
 """What may be read at once of somebody who is not paced; of the smallest frames that is one long turn."""
@@ -37,23 +37,7 @@ def unread_bytes(protocol: Any) -> int:
     return filled
 
 
-class Before(asyncio.BufferedProtocol):
-    """Stands before a protocol and reads in its stead; all else is the protocol's."""
-
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._protocol.connection_lost(error)
-
-
-class Watch(Before):
+class Lookout(StandIn[Any]):
     """Reads no more at once than of anybody, where a large frame has left more room; that costs little.
 
     Args:
@@ -66,7 +50,7 @@ class Watch(Before):
         self._take, self._pace = protocol.buffer_updated, pace
 
     def get_buffer(self, size_hint: int) -> memoryview:
-        return _picows_buffer(self._protocol, size_hint)[:MOST_UNPACED_BYTES]
+        return _picows_buffer(self.protocol, size_hint)[:MOST_UNPACED_BYTES]
 
     def buffer_updated(self, size: int) -> None:
         self._take(size)
@@ -74,7 +58,7 @@ class Watch(Before):
             self._pace()
 
 
-class Pacer(Before):
+class Pacer(StandIn[Any]):
     """Stands before a protocol from the read that has filled its buffer to one that has not.
 
     Reads less at once while that takes long, and as much as is missing of a large frame.
@@ -97,7 +81,7 @@ class Pacer(Before):
         self._turn = Turn(USUAL_READ_BYTES, least_bytes=LEAST_READ_BYTES, most_bytes=USUAL_READ_BYTES)
 
     def get_buffer(self, size_hint: int) -> memoryview:
-        room = _picows_buffer(self._protocol, size_hint)
+        room = _picows_buffer(self.protocol, size_hint)
         size = self._turn.usual_bytes
         if self._turn.was_quick and len(room) > size:
             size = min(size + self._missing_bytes(), self._most_read_bytes)
@@ -105,7 +89,7 @@ class Pacer(Before):
 
     def _missing_bytes(self) -> int:
         """Return how much is yet to come of the frame that has begun."""
-        state = self._protocol.__reduce_cython__()[-1]
+        state = self.protocol.__reduce_cython__()[-1]
         if state[_STATE_AT] != _READS_PAYLOAD:
             return 0
         missing: int = state[_LENGTH_AT] - (state[_FILLED_AT] - state[_PAYLOAD_AT])
@@ -113,11 +97,11 @@ class Pacer(Before):
 
     def buffer_updated(self, size: int) -> None:
         began_s, turn = time.perf_counter(), self._turn
-        self._protocol.buffer_updated(size)
+        self.protocol.buffer_updated(size)
         if turn.is_over(time.perf_counter() - began_s):
             self._cost_much_at_s = began_s
             self._rest()
         elif began_s - self._cost_much_at_s < CALM_S:
             return
-        elif turn.was_quick and size < turn.usual_bytes and not unread_bytes(self._protocol):
-            self._unpace(len(_picows_buffer(self._protocol, -1)))
+        elif turn.was_quick and size < turn.usual_bytes and not unread_bytes(self.protocol):
+            self._unpace(len(_picows_buffer(self.protocol, -1)))

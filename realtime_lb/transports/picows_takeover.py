@@ -20,11 +20,11 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.
 from realtime_lb.transports.picows_pace import (
     MOST_UNPACED_BYTES,
     USUAL_READ_BYTES,
-    Before,
+    Lookout,
     Pacer,
-    Watch,
     unread_bytes,
 )
+from realtime_lb.transports.stand_in import StandIn
 from realtime_lb.transports.turns import after_others
 
 __all__ = ["Takeover", "accept_key"]
@@ -145,13 +145,13 @@ class Takeover:
         if not isinstance(self._transport.get_protocol(), Pacer):
             return
         if room_bytes > MOST_UNPACED_BYTES:
-            self._transport.set_protocol(Watch(self._protocol, self._pace_again))
+            self._transport.set_protocol(Lookout(self._protocol, self._pace_again))
         else:
             self._protocol.usual_bytes = room_bytes
             self._transport.set_protocol(self._protocol)
 
     def _pace_again(self) -> None:
-        if isinstance(self._transport.get_protocol(), Watch):
+        if isinstance(self._transport.get_protocol(), Lookout):
             self._pace()
 
     def _rest(self) -> None:
@@ -290,7 +290,7 @@ def _retrieve(frames: WSTransport) -> None:
         return
 
 
-class _Discard(Before):
+class _Discard(StandIn[Any]):
     """Reads and forgets."""
 
     _buffer = bytearray(64 * 1024)  # one for all: nobody looks at what is in it

@@ -1,19 +1,22 @@
 """What is too large is refused by its head, and nothing is ever inflated."""
 
 import asyncio
+import os
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from benchmarks.scoreboard.raw import masked
 from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, RSV1, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.records import Fault
 from realtime_lb.transports.picows_takeover import accept_key
+from tests.solid.hostile import LOOPS
 from tests.solid.raw_client import raw
-from tests.support import SESSION_CREATED, deployment, gateway, greet_and_echo, upstream
+from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
 
@@ -124,3 +127,31 @@ async def test_a_compressed_frame_of_an_upstreams_is_its_own_fault() -> None:
         assert await client.hears_goodbye() == 1002
         (record,) = await gate.told.all_closed(1)
     assert (record.fault, record.from_upstream.frames) == (Fault.UPSTREAM, 1)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_client_whose_next_words_cross_its_goodbye_is_not_cut_off(
+    loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed over what is unread, a socket resets its peer, who may not have looked at the goodbye yet."""
+    closing = web.WebSocketResponse._close_transport
+
+    async def main() -> None:
+        async with (
+            upstream(greet_and_echo) as url,
+            gateway(deployment("a", url), limits=LIMITS) as gate,
+            raw(gate) as client,
+        ):
+            crossing = client.writer.get_extra_info("socket").fileno()
+
+            def close(websocket: Websocket) -> None:
+                os.write(crossing, bytes(1000))
+                closing(websocket)
+
+            monkeypatch.setattr(web.WebSocketResponse, "_close_transport", close)
+            await client.say(masked(TEXT, b"{", declared=2**31))
+            assert await client.hears_goodbye() == 1009
+            assert await client.reader.read() == b""
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(main())

@@ -1,8 +1,10 @@
 """An aiohttp that is not as we know it is refused at the import, in words that say what to do."""
 
+import ast
 import importlib
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,30 @@ def test_the_package_asks_for_the_versions_that_we_know() -> None:
         if each.startswith("aiohttp")
     )
     assert asked == f"aiohttp{insides.KNOWN}"
+
+
+def test_all_that_aiohttp_promises_to_nobody_is_looked_for() -> None:
+    """What is private, and nobody's in this package, is aiohttp's wherever that is imported."""
+    trees = {file: ast.parse(file.read_text()) for file in (ROOT / "realtime_lb").rglob("*.py")}
+    ours = {name for tree in trees.values() for node in ast.walk(tree) for name in _given(node)}
+    leant_on = {
+        node.attr
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if "aiohttp" in file.read_text() and isinstance(node, ast.Attribute) and _is_private(node.attr)
+    }
+    assert leant_on - ours <= {name for names in insides.LEANT_ON.values() for name in names}
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _given(node: ast.AST) -> Iterator[str]:
+    """Yield the names that are given to something here."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        yield node.attr
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
