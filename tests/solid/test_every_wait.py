@@ -14,7 +14,8 @@ from realtime_lb import RehomeSettings
 from realtime_lb.records import SessionClosed, SessionRehomed
 from realtime_lb.testing import run_jumping
 from tests.solid.calls import ASK, REQUEST, SAY_HELLO, App, Call, Script, Stage
-from tests.solid.waits import Mishap, Waits
+from tests.solid.strikes import THEIR_OWN, cancel, cancel_twice, fail, lose
+from tests.solid.waits import Waits
 
 figures = logging.getLogger("figures")
 
@@ -88,36 +89,11 @@ def nothing(_seen: Seen) -> None:
     """Nothing goes wrong."""
 
 
-def cancel(seen: Seen) -> None:
-    def strike() -> None:
-        seen.was_cancelled = seen.target.cancel()
-
-    asyncio.get_running_loop().call_soon(strike)
-
-
-def cancel_twice(seen: Seen) -> None:
-    """The second time while it tidies up."""
-    cancel(seen)
-    seen.waits.strikes.append((seen.waits.count + 2, lambda: cancel(seen)))
-
-
 def cancel_all(seen: Seen) -> None:
     """What ``asyncio.run`` does on Ctrl-C."""
     cancel(seen)
     for task in tuple(seen.waits.tasks - {seen.target}):
         asyncio.get_running_loop().call_soon(task.cancel)
-
-
-def lose(_seen: Seen) -> BaseException:
-    return ConnectionResetError("lost")
-
-
-def fail(_seen: Seen) -> BaseException:
-    return Mishap()
-
-
-THEIR_OWN = (ConnectionResetError, Mishap)
-"""What was made to happen may be told to a loop: of a goodbye to an upstream that was left, say."""
 
 
 async def _told(story: Story, strike: Strike, at: int) -> Seen:

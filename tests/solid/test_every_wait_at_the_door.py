@@ -24,8 +24,9 @@ from tests import support
 from tests.solid.aftermath import open_sockets
 from tests.solid.calls import SAY_HELLO, Stage
 from tests.solid.raw import UPGRADE, request
-from tests.solid.test_every_wait import STEP, THEIR_OWN
-from tests.solid.waits import Mishap, Waits
+from tests.solid.strikes import THEIR_OWN, cancel, cancel_twice, fail, lose
+from tests.solid.test_every_wait import STEP
+from tests.solid.waits import Waits
 from tests.support import QUIET, SESSION_CREATED, deployment, http_server
 
 pytestmark = pytest.mark.usefixtures("each_lane")
@@ -56,28 +57,6 @@ class Seen:
 
 
 Strike = Callable[[Seen], BaseException | None]
-
-
-def cancel(seen: Seen) -> None:
-    def strike() -> None:
-        assert seen.target is not None
-        seen.was_cancelled = seen.target.cancel()
-
-    asyncio.get_running_loop().call_soon(strike)
-
-
-def cancel_twice(seen: Seen) -> None:
-    """The second time while it tidies up."""
-    cancel(seen)
-    seen.waits.strikes.append((seen.waits.count + 2, lambda: cancel(seen)))
-
-
-def lose(_seen: Seen) -> BaseException:
-    return ConnectionResetError("lost")
-
-
-def fail(_seen: Seen) -> BaseException:
-    return Mishap()
 
 
 async def talk(url: str) -> bool:

@@ -15,8 +15,9 @@ from realtime_lb.errors import RealtimeError
 from realtime_lb.providers import OpenAICompatible
 from realtime_lb.testing import run_jumping
 from tests.solid.calls import DEPLOYMENTS, REQUEST, App, Call, Stage
-from tests.solid.test_every_wait import FULL, LONG_S, THEIR_OWN
-from tests.solid.waits import Mishap, Waits
+from tests.solid.strikes import THEIR_OWN, fail, lose
+from tests.solid.test_every_wait import FULL, LONG_S
+from tests.solid.waits import Waits
 
 figures = logging.getLogger("figures")
 
@@ -50,14 +51,6 @@ def drain_all(stage: Stage) -> None:
 def reconfigure(stage: Stage) -> None:
     """All that runs is begun anew."""
     stage.router.reconfigure(stage.router.settings)
-
-
-def lose(_stage: Stage) -> BaseException:
-    return ConnectionResetError("lost")
-
-
-def fail(_stage: Stage) -> BaseException:
-    return Mishap()
 
 
 RAISING = {lose, fail}
