@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import sys
 import time
 from contextlib import suppress
 
-from attrs import asdict, frozen
+from attrs import frozen
 
-from benchmarks.rig.cores import pin
-from benchmarks.rig.subjects.base import ROOT
+from benchmarks.scoreboard.apart import apart
 
 __all__ = ["Question", "ask"]
 
@@ -38,19 +36,8 @@ class Question:
 
 async def ask(question: Question, core: int) -> list[float | None]:
     """Have a process on *core* ask; return the seconds that each answer took, None where it was no 200."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.scoreboard.asker"),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        pin(core, process.pid)
-        answers, _ = await process.communicate(json.dumps(asdict(question)).encode())
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    async with apart(__name__, question, core) as process:
+        answers, _ = await process.communicate()
     found: list[float | None] = json.loads(answers)
     return found
 

@@ -8,13 +8,11 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 
-from attrs import asdict, frozen
+from attrs import frozen
 
-from benchmarks.rig.cores import pin
-from benchmarks.rig.subjects.base import ROOT
+from benchmarks.scoreboard.apart import apart
 
 __all__ = ["Flood", "flooding"]
 
@@ -44,24 +42,9 @@ class Flood:
     reads: bool
 
 
-@asynccontextmanager
-async def flooding(flood: Flood, core: int) -> AsyncIterator[asyncio.subprocess.Process]:
+def flooding(flood: Flood, core: int) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """Have *flood* sent while the block runs, by a process on *core* that anybody else there goes before."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.scoreboard.attacker"),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-    )
-    try:
-        pin(core, process.pid)
-        assert process.stdin is not None  # noqa: S101  # it was asked for
-        process.stdin.write(json.dumps(asdict(flood)).encode())
-        process.stdin.close()
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    return apart(__name__, flood, core)
 
 
 def main() -> None:

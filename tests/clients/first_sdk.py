@@ -6,15 +6,12 @@ types, so only who validates will notice; the version that a `Correction` names 
 
 import asyncio
 import json
-import os
-import subprocess
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 from attrs import frozen
 
 from tests.clients.conversation import Event
-from tests.clients.matrix import BETA_PYTHON, BETA_VENV, ROOT
+from tests.clients.processes import BETA_PYTHON, BETA_VENV, Processes, Program
 from tests.clients.violations import NO_SUCH_EVENT, Violation
 
 FIRST = "1.58.1"
@@ -76,39 +73,18 @@ CORRECTIONS = (
 )
 
 
-class FirstTypes:
-    """Beta types of several versions of ``openai``, each in a process that has it, while the block runs.
-
-    To import one takes a second, to hold a conversation against it hardly any time.
-    """
-
-    def __init__(self) -> None:
-        self._judges: dict[str, subprocess.Popen[str]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for judge in self._judges.values():
-            judge.communicate()
+class FirstTypes(Processes):
+    """Beta types of several versions of ``openai``, each in a process that has it, while the block runs."""
 
     async def held_against(self, version: str, events: Iterable[Event]) -> list[list[Violation]]:
         """Return for each event what the beta types of ``openai`` *version* say against it."""
         return await asyncio.to_thread(self._held_against, version, tuple(events))
 
     def _held_against(self, version: str, events: Sequence[Event]) -> list[list[Violation]]:
-        if version not in self._judges:
-            self._judges[version] = _judge(version)
-        ask, hear = self._judges[version].stdin, self._judges[version].stdout
-        assert ask is not None
-        assert hear is not None
-        says = []
+        judge, says = self.of(_judge(version)), []
         for event in events:
-            ask.write(f"{json.dumps(event)}\n")
-            ask.flush()
-            line = hear.readline()
-            assert line, f"openai {version} has ended"
-            says.append([Violation(**each) for each in json.loads(line)])
+            judge.ask(event)
+            says.append([Violation(**each) for each in json.loads(judge.line())])
         return says
 
     async def corrections_of(self, heard: Sequence[Event]) -> list[tuple[Violation, Correction]]:
@@ -130,25 +106,13 @@ class FirstTypes:
         return [(violation, correction) for _, violation, correction in explained]
 
 
-def _judge(version: str) -> subprocess.Popen[str]:
+def _judge(version: str) -> Program:
     corrected = BETA_VENV / "corrected" / version
     assert version == FIRST or corrected.is_dir(), (
         f"openai {version} is missing: make .venv/.openai-beta-ready"
     )
-    return subprocess.Popen(
-        [
-            str(BETA_PYTHON),
-            "-m",
-            "tests.clients.violations",
-            "openai.types.beta.realtime",
-            "realtime_server_event",
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": "" if version == FIRST else str(corrected)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    judges = ("tests.clients.violations", "openai.types.beta.realtime", "realtime_server_event")
+    return Program(BETA_PYTHON, judges, goes_before=None if version == FIRST else corrected)
 
 
 def _correction(violation: Violation) -> Correction:

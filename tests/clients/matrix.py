@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 from attrs import define, field, frozen
@@ -23,12 +22,8 @@ from realtime_lb.sinks import LogSink
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import BETA, Event, converse
+from tests.clients.processes import BETA_PYTHON, Processes, Program
 from tests.support import Records
-
-ROOT = Path(__file__).parents[2]
-BETA_VENV = ROOT / ".venv-openai-1.58"
-BETA_PYTHON = BETA_VENV / "bin" / "python"
-"""An interpreter that has ``openai`` 1.58.1; ``make test`` installs it."""
 
 MODEL = "gpt-4o-realtime-preview"
 """What clients ask for: a name of the beta's time, which no upstream has any more."""
@@ -121,40 +116,18 @@ async def stage(name: str, **options: Any) -> AsyncIterator[Stage]:
         yield Stage(url, transport.sent, told)
 
 
-class Sdks:
-    """Processes of different Pythons, each with its ``openai``, while the block runs: imports take long."""
-
-    def __init__(self) -> None:
-        self._processes: dict[Path, subprocess.Popen[str]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in self._processes.values():
-            process.communicate()
+class Sdks(Processes):
+    """Pythons of which each has its ``openai``, while the block runs."""
 
     async def converse(self, python: Path, url: str, dialect: str) -> list[Event]:
         """Have the ``openai`` of *python* hold the conversation; return what it heard."""
         return await asyncio.to_thread(self._converse, python, [f"{url}/v1", "any", MODEL, dialect])
 
     def _converse(self, python: Path, conversation: list[str]) -> list[Event]:
-        if python not in self._processes:
-            self._processes[python] = subprocess.Popen(
-                [str(python), "-m", "tests.clients.openai_sdk"],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        ask, hear = self._processes[python].stdin, self._processes[python].stdout
-        assert ask is not None
-        assert hear is not None
-        ask.write(f"{json.dumps(conversation)}\n")
-        ask.flush()
+        sdk = self.of(Program(python, ("tests.clients.openai_sdk",)))
+        sdk.ask(conversation)
         heard = []
-        while (line := hear.readline()) != "\n":
-            assert line, f"{python} has ended"
+        while (line := sdk.line()) != "\n":
             heard.append(json.loads(line))
         return heard
 

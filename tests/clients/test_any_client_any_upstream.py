@@ -10,6 +10,7 @@ import pytest
 from realtime_lb.typing import Dialect
 from tests.clients import first_sdk, matrix
 from tests.clients.conversation import Event
+from tests.clients.processes import BETA_PYTHON
 from tests.clients.violations import Violation, models, violations
 
 _log = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ NEWEST = {Dialect.GA: "openai.types.realtime", Dialect.BETA: "openai.types.beta.
 """The types of both dialects, in the newest ``openai``."""
 
 needs_beta_sdk = pytest.mark.skipif(
-    not matrix.BETA_PYTHON.exists(),
+    not BETA_PYTHON.exists(),
     reason="openai 1.58.1 is not installed, so no beta SDK was run; `make test` installs it",
 )
 CLIENTS = [
@@ -58,7 +59,7 @@ async def test_a_whole_conversation_goes_well(
         assert against(stage.sent, spoken, "realtime_client_event") == []
     counts = (len(heard), len(stage.sent))
     _log.info("held against the newest types, nothing found: %d server events, %d client events", *counts)
-    if dialect is Dialect.BETA and matrix.BETA_PYTHON.exists():
+    if dialect is Dialect.BETA and BETA_PYTHON.exists():
         await check_by_the_first_types(heard, first_types)
     assert len(heard) > 80
     assert "my-voice" not in json.dumps(heard)

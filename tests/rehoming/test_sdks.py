@@ -4,7 +4,8 @@ import pytest
 
 from realtime_lb.settings import RoutingSettings
 from realtime_lb.simulator import Cut, Moment
-from tests.clients.matrix import BETA_PYTHON, MODEL, Sdks, by_beta_sdk, by_ga_sdk
+from tests.clients.matrix import MODEL, Sdks, by_beta_sdk, by_ga_sdk
+from tests.clients.processes import BETA_PYTHON
 from tests.rehoming.caller import house
 
 NEEDS_BETA = pytest.mark.skipif(not BETA_PYTHON.exists(), reason="openai 1.58.1 is not installed")
