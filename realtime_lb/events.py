@@ -11,12 +11,22 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from realtime_lb.frames import UNREAD, Frame
 from realtime_lb.parsing import LONGEST_SLASHES, is_costly, slashes_before, with_headroom
 from realtime_lb.typing import JsonObject
 
-__all__ = ["APPEND", "AUDIO_DELTAS", "costs_much", "event_type", "parse_event", "type_of", "type_span"]
+__all__ = [
+    "APPEND",
+    "AUDIO_DELTAS",
+    "costs_much",
+    "event_type",
+    "parse_event",
+    "type_of",
+    "type_span",
+    "value_at",
+]
 
 APPEND = "input_audio_buffer.append"
 """The client event that carries audio, in either dialect: fifty a second."""
@@ -60,6 +70,14 @@ def parse_event(payload: bytes | memoryview, *, at_any_cost: bool = False) -> Js
     except (ValueError, RecursionError):  # RecursionError: nested too deep, and not a ValueError
         return None
     return event if isinstance(event, dict) else None
+
+
+def value_at(event: JsonObject, *path: str) -> Any:
+    """Return what *event* has there; None where there is nothing, or no object on the way."""
+    value: Any = event
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def event_type(payload: bytes | memoryview) -> str | None:

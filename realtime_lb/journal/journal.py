@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from realtime_lb.events import APPEND, parse_event
+from realtime_lb.events import APPEND, parse_event, value_at
 from realtime_lb.journal import sessions
 from realtime_lb.journal.in_flight import STREAMED, InFlight
 from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
@@ -325,8 +325,8 @@ class Journal:
 
     def _response_done(self, event: JsonObject) -> None:
         ended = self._in_flight.ended(event.get("response"))
-        details = (event.get("response") or _NO_DETAIL).get("status_details") or _NO_DETAIL
-        if ended is not None and details.get("reason") == "client_cancelled":
+        reason = value_at(event, "response", "status_details", "reason")
+        if ended is not None and reason == "client_cancelled":
             self._answer("response.cancel", lambda said: cancels(said, ended))
 
     def _made(self, output: Output) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from realtime_lb.events import value_at
 from realtime_lb.typing import Dialect, JsonObject
 
 __all__ = [
@@ -30,13 +31,6 @@ _PCM_BYTES_PER_MS = 48.0
 _G711_BYTES_PER_MS = 8.0
 
 
-def _inner(session: JsonObject, *path: str) -> Any:
-    value: Any = session
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
 def small(value: Any, levels: int = _LEVELS) -> Any:
     """Return a session as it is kept for an hour: its fields' names are those of all other sessions."""
     if levels and isinstance(value, dict):
@@ -46,7 +40,7 @@ def small(value: Any, levels: int = _LEVELS) -> Any:
 
 def turn_detection(session: JsonObject) -> JsonObject | None:
     """Return how the server finds the ends of turns; None where it does not."""
-    found = session.get("turn_detection") or _inner(session, "audio", "input", "turn_detection")
+    found = session.get("turn_detection") or value_at(session, "audio", "input", "turn_detection")
     return found if isinstance(found, dict) else None
 
 
@@ -66,13 +60,13 @@ def interrupts(session: JsonObject) -> bool:
 def transcribes(session: JsonObject) -> bool:
     """Say whether the user's words are written down."""
     return bool(
-        session.get("input_audio_transcription") or _inner(session, "audio", "input", "transcription")
+        session.get("input_audio_transcription") or value_at(session, "audio", "input", "transcription")
     )
 
 
 def bytes_per_ms(session: JsonObject, way: str) -> float:
     """Return how large a millisecond of sound is, ``input`` or ``output``."""
-    given = session.get(f"{way}_audio_format") or _inner(session, "audio", way, "format") or {}
+    given = session.get(f"{way}_audio_format") or value_at(session, "audio", way, "format") or {}
     name = given.get("type") if isinstance(given, dict) else given
     rate = given.get("rate") if isinstance(given, dict) else None
     if isinstance(name, str) and (name.startswith("g711") or name in {"audio/pcmu", "audio/pcma"}):
