@@ -89,7 +89,7 @@ class RealtimeRouter:
         check(settings, self.providers, names_strategy=strategy is None)
         self._catalog = Catalog(settings)
         self._transport = transport or transport_for(lane_or_best(), settings.limits)
-        self._ring = SinkRing((LogSink(),) if sinks is None else sinks)
+        self._ring = SinkRing((LogSink(settings.logging),) if sinks is None else sinks)
         self._clock = clock
         self._roster = Roster()
         self._admission = Admission(settings=settings.admission, clock=clock)

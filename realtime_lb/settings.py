@@ -189,12 +189,14 @@ class LoggingSettings:
         redact_content: Log the events' types but not what is in them.
         level: ``debug``, ``info``, ``warning`` or ``error``.
         format: ``console`` or ``json``.
+        refusals_per_s: How many refused sessions are logged a second, of each reason; of more, their number.
     """
 
     event_types: frozenset[str] | None = DEFAULT_LOGGED_EVENTS
     redact_content: bool = False
     level: str = "info"
     format: str = "console"
+    refusals_per_s: int = 20  # where all upstreams are down, a line would be a fifth of what a refusal costs
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from typing import Any
 
 import cattrs
 import structlog
@@ -25,10 +27,13 @@ from realtime_lb.records import (
     Traffic,
     Usage,
 )
+from realtime_lb.settings import LoggingSettings
 from realtime_lb.sinks.payloads import readable
+from realtime_lb.sinks.refusals import Crowd
+from realtime_lb.typing import Clock
 from realtime_lb.verdicts import Meaning
 
-__all__ = ["LOGGER", "LogSink"]
+__all__ = ["LOGGER", "REFUSED_FIELDS", "LogSink"]
 
 LOGGER = "realtime_lb"
 """The logger's name, for whoever sets levels and handlers."""
@@ -48,6 +53,19 @@ _EVENTS = {
     SinkOverflowed: "log records lost",
 }
 
+REFUSED_FIELDS = (
+    "session_id",
+    "model_group",
+    "principal",
+    "client_address",
+    "attempts",
+    "duration_s",
+    "http_status",
+    "error",
+    "fault",
+)
+"""What a `SessionClosed` says of a session that never began. The rest of it is nothing, or zero."""
+
 _BACK = frozenset({HealthState.ELIGIBLE, HealthState.SLOW_START})
 
 _THEIR_FAULT = frozenset({Fault.NOBODY, Fault.CLIENT})
@@ -61,16 +79,22 @@ def _as_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 class LogSink:
     """An `EventSink` that writes one line for each record.
 
-    ``session opened`` and ``session closed`` hold all that is known of a session, ``realtime event`` one
-    event with its contents as far as the settings let them through. A session that ended by the fault of an
-    upstream or of the gateway, a deployment that goes out of use, fields left out and lost records are
-    warnings; all else is information. No line holds audio or a key.
+    ``session opened`` and ``session closed`` hold all that is known of a session, ``session refused`` of one
+    that never began, ``realtime event`` one event with its contents as far as the settings let them through.
+    A session that ended by the fault of an upstream or of the gateway, a deployment that goes out of use,
+    fields left out and lost records are warnings; all else is information. No line holds audio or a key.
 
     Lines go through structlog if the application has configured it, else to the standard library's logger
     `LOGGER`, as text with ``key=value`` pairs. Which of them is decided at every line.
+
+    Args:
+        settings: How many refused sessions are written a second. The next one of the same ``error`` has the
+            number of those that were not, as ``not_logged``. The rest of the settings is for others.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: LoggingSettings | None = None, *, clock: Clock = time.monotonic) -> None:
+        self._refused = Crowd((settings or LoggingSettings()).refusals_per_s, clock)
         self._structlog = structlog.stdlib.get_logger(LOGGER)
         self._stdlib = structlog.wrap_logger(
             logging.getLogger(LOGGER),
@@ -81,9 +105,23 @@ class LogSink:
         )
 
     def __call__(self, record: Record) -> None:
+        if isinstance(record, SessionClosed) and record.http_status is not None:
+            self._tell_refusal(record)
+        else:
+            self._write(record, _EVENTS[type(record)], _fields(record))
+
+    def _tell_refusal(self, record: SessionClosed) -> None:
+        if not self._refused.takes(record.error):
+            return
+        fields = {name: _PLAIN.unstructure(getattr(record, name)) for name in REFUSED_FIELDS}
+        if not_logged := self._refused.passed_over(record.error):
+            fields["not_logged"] = not_logged
+        self._write(record, "session refused", fields)
+
+    def _write(self, record: Record, name: str, fields: dict[str, Any]) -> None:
         logger = self._structlog if structlog.is_configured() else self._stdlib
         write = logger.warning if _is_warning(record) else logger.info
-        write(_EVENTS[type(record)], **_fields(record))
+        write(name, **fields)
 
 
 def _is_warning(record: Record) -> bool:
@@ -96,9 +134,9 @@ def _is_warning(record: Record) -> bool:
     return isinstance(record, FieldDropped | SinkOverflowed)
 
 
-def _fields(record: Record) -> dict[str, object]:
+def _fields(record: Record) -> dict[str, Any]:
     """Return the record's attributes, flat: ``usage_input_tokens``, ``from_client_bytes``."""
-    flat: dict[str, object] = {}
+    flat: dict[str, Any] = {}
     for name, value in _PLAIN.unstructure(record).items():
         if isinstance(getattr(record, name), Traffic | Usage):
             flat |= {f"{name}_{inner}": number for inner, number in value.items()}

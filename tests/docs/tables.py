@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from realtime_lb.records import (
     Usage,
 )
 from realtime_lb.simulator import GRAMMAR, Simulator
+from realtime_lb.sinks.log import REFUSED_FIELDS
 from realtime_lb.verdicts import Meaning
 from tests.docs.pages import ROOT
 
@@ -95,6 +96,7 @@ def render() -> Mapping[str, str]:
         "reference/errors.md: tree": _text(_tree()),
         "reference/errors.md: answers": _answers(),
         **{f"reference/logging.md: {line}": _fields(record) for line, record in LINES.items()},
+        "reference/logging.md: session refused": _fields(SessionClosed, REFUSED_FIELDS),
         **{f"reference/cli.md: {name}": _options(command) for name, command in _commands()},
         "reference/cli.md: faults": _text(GRAMMAR),
         "reference/simulator.md: faults": _text(GRAMMAR),
@@ -180,10 +182,12 @@ def _words(meaning: Meaning) -> str:
     return meaning.replace("_", " ")
 
 
-def _fields(record: type[Any]) -> str:
+def _fields(record: type[Any], only: Collection[str] | None = None) -> str:
     meanings = _meanings(record)
     rows = []
     for each in attrs.fields(attrs.resolve_types(record)):
+        if only is not None and each.name not in only:
+            continue
         if each.type in {Traffic, Usage}:
             inner = _meanings(each.type)
             names = [other.name for other in attrs.fields(each.type)]

@@ -11,6 +11,7 @@ import structlog
 from attrs import evolve
 from structlog.testing import capture_logs
 
+from realtime_lb import LoggingSettings
 from realtime_lb.records import (
     EventObserved,
     Fault,
@@ -137,6 +138,51 @@ def test_a_panic_is_a_warning_and_its_end_is_not(through_structlog: list[dict[st
     for panic in (True, False):
         LogSink()(PanicChanged(model_group="voice", panic=panic))
     assert [line["log_level"] for line in through_structlog] == ["warning", "info"]
+
+
+def refused(error: str) -> SessionClosed:
+    closed = next(
+        each for each in SAMPLE_RECORDS if isinstance(each, SessionClosed) and each.deployment is None
+    )
+    return evolve(closed, http_status=503, close_code=None, error=error, fault=Fault.UPSTREAM)
+
+
+def test_a_refused_session_has_a_line_of_what_there_is_to_say(
+    through_structlog: list[dict[str, object]],
+) -> None:
+    LogSink()(refused("upstreams_down"))
+    assert through_structlog == [
+        {
+            "event": "session refused",
+            "log_level": "warning",
+            "session_id": "rlb_1",
+            "model_group": "gpt-realtime",
+            "principal": "anonymous",
+            "client_address": None,
+            "attempts": ["eu:upstream_timeout (unreachable)", "us:accepted"],
+            "duration_s": 61.5,
+            "http_status": 503,
+            "error": "upstreams_down",
+            "fault": "upstream",
+        }
+    ]
+
+
+def test_a_crowd_of_refusals_is_a_few_lines_a_second_and_a_number(
+    through_structlog: list[dict[str, object]],
+) -> None:
+    """All upstreams are down, and every client comes again. Who is refused otherwise is seen still."""
+    now_s = [100.0]
+    tell = LogSink(LoggingSettings(refusals_per_s=3), clock=lambda: now_s[0])
+    for second in (100, 101, 103):
+        for part in range(10):
+            now_s[0] = second + part / 10
+            tell(refused("upstreams_down"))
+        tell(refused("model_not_found"))
+    told = [(line["error"], line.get("not_logged")) for line in through_structlog]
+    down, unknown = ("upstreams_down", None), ("model_not_found", None)
+    later = [("upstreams_down", 7), down, down, unknown]
+    assert told == [down, down, down, unknown, *later, *later]
 
 
 def test_an_event_is_logged_with_its_contents(through_structlog: list[dict[str, object]]) -> None:
