@@ -49,7 +49,9 @@ FUZZ_READY := $(VENV)/.fuzz-ready
 FUZZ_S ?= 60
 FUZZ ?= $(notdir $(wildcard tests/fuzz/corpus/*))
 
-.PHONY: help demo test lint format mutants fuzz bench bench-peers scoreboard clean
+AUDIT_READY := $(VENV)/.audit-ready
+
+.PHONY: help demo test lint format mutants fuzz audit lock bench bench-peers scoreboard clean
 
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +84,14 @@ mutants: $(MUTANTS_READY) ## Break strategies/ and health/ in two thousand ways 
 
 fuzz: $(FUZZ_READY) ## Throw bytes at our own parsers, led by what they run: a minute each, or FUZZ_S=600
 	@for target in $(FUZZ); do $(BIN)/python -m tests.fuzz $$target $(FUZZ_S) || exit 1; done
+
+audit: $(AUDIT_READY) ## Look for keys in the files, and for known holes in what requirements.txt names (asks pypi.org)
+	$(BIN)/detect-secrets-hook --baseline .secrets.baseline $$(git ls-files)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
+
+lock: $(AUDIT_READY) ## Renew requirements.txt, the versions and hashes of what realtime-lb[all] needs
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-emit-package realtime-lb \
+	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 
 bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
 	@$(BIN)/python -m benchmarks.rig $(BENCH)
@@ -154,6 +164,12 @@ $(FUZZ_READY): pyproject.toml | $(BIN)/python
 	@echo "Installing realtime-lb, its development tools and atheris into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group fuzz
+	@touch $@
+
+$(AUDIT_READY): pyproject.toml | $(BIN)/python
+	@echo "Installing what looks for keys and known holes into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit
 	@touch $@
 
 # Where it cannot be had, the table says that it is missing.

@@ -8,10 +8,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = {"aiohttp", "attrs", "cattrs", "pyyaml", "structlog"}
@@ -54,6 +57,25 @@ def test_few_packages_are_needed_to_run(wheel: zipfile.ZipFile) -> None:
     metadata = email.message_from_bytes(wheel.read("realtime_lb-0.1.0.dist-info/METADATA"))
     needed = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert {re.split("[<>]", line)[0] for line in needed} == RUNTIME
+
+
+def test_what_is_pinned_is_all_that_the_package_needs_and_has_hashes() -> None:
+    """``make lock`` renews it."""
+    text = (ROOT / "requirements.txt").read_text().replace("\\\n", " ")
+    pinned = {}
+    for line in text.splitlines():
+        if line and not line.lstrip().startswith("#"):
+            assert " --hash=sha256:" in line, line
+            requirement = Requirement(line.partition(" --hash")[0])
+            pinned[canonicalize_name(requirement.name)] = requirement
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [
+        each for name, extra in project["optional-dependencies"].items() if name != "all" for each in extra
+    ]
+    for needed in map(Requirement, [*project["dependencies"], *extras]):
+        (exactly,) = pinned[canonicalize_name(needed.name)].specifier
+        assert exactly.operator == "=="
+        assert needed.specifier.contains(exactly.version), needed
 
 
 IMPORTING = """
