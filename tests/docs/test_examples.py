@@ -32,7 +32,8 @@ async def started(name: str, *arguments: str, **environ: str) -> AsyncIterator[a
         *(sys.executable, str(EXAMPLES / name), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
+        # In asyncio's debug mode aiohttp logs every request to standard error.
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONASYNCIODEBUG": "", **environ},
     )
     try:
         yield process
