@@ -105,7 +105,7 @@ class LogSink:
         )
 
     def __call__(self, record: Record) -> None:
-        if isinstance(record, SessionClosed) and record.http_status is not None:
+        if isinstance(record, SessionClosed) and _never_began(record):
             self._tell_refusal(record)
         else:
             self._write(record, _EVENTS[type(record)], _fields(record))
@@ -122,6 +122,11 @@ class LogSink:
         logger = self._structlog if structlog.is_configured() else self._stdlib
         write = logger.warning if _is_warning(record) else logger.info
         write(name, **fields)
+
+
+def _never_began(record: SessionClosed) -> bool:
+    """Say so of a client that got an HTTP answer, unless an upstream had accepted it and it left then."""
+    return record.http_status is not None and record.deployment is None
 
 
 def _is_warning(record: Record) -> bool:

@@ -168,6 +168,16 @@ def test_a_refused_session_has_a_line_of_what_there_is_to_say(
     ]
 
 
+def test_who_leaves_an_upstream_that_has_accepted_leaves_a_whole_line(
+    through_structlog: list[dict[str, object]],
+) -> None:
+    """Where it was, and what the upstream had said by then, is not lost."""
+    LogSink()(evolve(refused("client_closed"), deployment="us", http_status=499))
+    (line,) = through_structlog
+    assert (line["event"], line["deployment"], line["http_status"]) == ("session closed", "us", 499)
+    assert line["from_upstream_frames"] == 5
+
+
 def test_a_crowd_of_refusals_is_a_few_lines_a_second_and_a_number(
     through_structlog: list[dict[str, object]],
 ) -> None:

@@ -151,3 +151,33 @@ def test_what_a_large_event_costs_is_asked_once_on_its_way(kind: str, ends: tupl
     finally:
         sys.setprofile(None)
     assert asked == 1
+
+
+ODD_ANSWERS = (
+    {"type": "response.done", "response": "resp_1"},
+    {"type": "response.done", "response": ["resp_1"]},
+    {"type": "response.created", "response": {"id": "resp_1"}},
+    {"type": "response.done", "response": {"id": "resp_1", "status_details": "over"}},
+)
+
+
+@pytest.mark.usefixtures("each_lane")
+async def test_answers_that_are_no_objects_reach_the_client_and_end_no_session() -> None:
+    """An upstream may be anybody's server; what is kept for re-homing is made of what it says."""
+
+    async def answer_oddly(websocket: Websocket) -> None:
+        await websocket.send_str(SESSION_CREATED)
+        for event in ODD_ANSWERS:
+            await websocket.send_str(json.dumps(event))
+        async for message in websocket:
+            await websocket.send_str(message.data)
+
+    async with (
+        upstream(answer_oddly) as url,
+        gateway(deployment("a", url)) as gate,
+        gate.open() as client,
+    ):
+        await client.receive_json()
+        assert [await client.receive_json() for _ in ODD_ANSWERS] == list(ODD_ANSWERS)
+        await client.send_json({"type": "still.here"})
+        assert await client.receive_json() == {"type": "still.here"}
