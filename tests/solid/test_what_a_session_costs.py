@@ -13,10 +13,10 @@ from benchmarks.scoreboard.wire import CONTINUATION, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Journal
-from realtime_lb.testing import FaultProxy, Faults, Way
+from realtime_lb.testing import Door, FaultProxy, Faults, Way
 from realtime_lb.typing import Dialect
 from tests.solid.raw_client import raw
-from tests.solid.test_bombs import passage
+from tests.solid.test_bombs import greet_and_listen, passage
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream
 
 _figures = logging.getLogger("figures")
@@ -90,6 +90,44 @@ async def test_a_session_whose_upstream_reads_nothing_costs_no_more() -> None:
             task.cancel()
     _figures.info("figure: C4 %d KiB for each of %d whose upstream is stalled", each // 1024, STALLED)
     assert len(message) < each <= MIB + limits.max_message_bytes
+
+
+@pytest.mark.usefixtures("each_lane")
+async def test_a_session_that_looks_for_another_upstream_holds_no_more_than_it_may() -> None:
+    """Its client talks on meanwhile: one more `most_bytes` is held of it, and then it is not read."""
+    limits = LimitSettings(max_message_bytes=MIB, stall_timeout_s=60.0)
+    rehome = RehomeSettings(most_bytes=MIB // 2)
+    message = masked(TEXT, b'{"type":"input_audio_buffer.append","audio":"%s"}' % (b"A" * 64_000))
+
+    async def talk(client: Raw) -> None:
+        while await client.say(message):
+            pass
+
+    async with (
+        upstream(greet_and_listen) as url,
+        FaultProxy(url) as network,
+        gateway(deployment("a", network.url), limits=limits, rehome=rehome) as gate,
+        AsyncExitStack() as stack,
+        asyncio.TaskGroup() as talking,
+    ):
+        clients = [await stack.enter_async_context(raw(gate)) for _ in range(STALLED)]
+        for client in clients:
+            await client.hears()
+        network.faults = Faults(door=Door.IGNORE)
+        network.cut()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            talks = [talking.create_task(talk(client)) for client in clients]
+            each = (await traced_at_rest() - before) / STALLED
+        finally:
+            tracemalloc.stop()
+        assert not gate.told.closed, "somebody was not waiting any more"
+        for task in talks:
+            task.cancel()
+    _figures.info("figure: C4 %d KiB for each of %d that look for an upstream", each // 1024, STALLED)
+    assert rehome.most_bytes < each <= OWN_BYTES + 2 * rehome.most_bytes + limits.max_message_bytes
 
 
 async def traced_at_rest() -> int:
