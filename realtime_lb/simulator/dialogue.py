@@ -12,7 +12,6 @@ from typing import Any
 
 from attrs import frozen
 
-from realtime_lb.events import parse_event
 from realtime_lb.simulator import transcription
 from realtime_lb.simulator.checks import one_of
 from realtime_lb.simulator.conversation import Conversation
@@ -118,9 +117,11 @@ class Dialogue:
         self._say("ping", timestamp=timestamp_ms)
         return self._drain()
 
-    def receive(self, payload: bytes) -> tuple[JsonObject, ...]:
-        """Take one client event; return the server's answer. A refused event changes nothing."""
-        event = parse_event(payload)
+    def receive(self, event: JsonObject | None) -> tuple[JsonObject, ...]:
+        """Take one client event, None where it was no JSON object; return the server's answer.
+
+        A refused event changes nothing.
+        """
         if event is None:
             why = "We could not parse the JSON body of your event."
             self._refuse(EventRefused(why, code="invalid_event"), None)

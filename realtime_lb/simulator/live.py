@@ -61,7 +61,7 @@ class SimulatedSession:
         self._work = asyncio.Event()
         self._opened = asyncio.Event()
         self._is_over = asyncio.Event()
-        self._early: list[bytes] = []
+        self._early: list[JsonObject | None] = []
         self._order: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     @property
@@ -129,8 +129,8 @@ class SimulatedSession:
         async with self._turn:
             await outlet.send(self._dialogue.open())
             self._opened.set()
-            for payload in self._early:
-                await self._hear(payload, outlet)
+            for event in self._early:
+                await self._hear(event, outlet)
             self._early.clear()
         while True:
             await self._work.wait()
@@ -148,25 +148,23 @@ class SimulatedSession:
             message = await ws.receive()
             if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 raise SessionOver(None)
-            payload = message.data.encode() if message.type is WSMsgType.TEXT else b""
-            self._remember(payload)
+            event = parse_event(message.data.encode()) if message.type is WSMsgType.TEXT else None
+            self._remember(event)
             if not self._opened.is_set() and len(self._early) < _EARLY_EVENTS:
-                self._early.append(payload)
+                self._early.append(event)
                 continue
             await self._opened.wait()
             async with self._turn:
-                await self._hear(payload, outlet)
+                await self._hear(event, outlet)
 
-    async def _hear(self, payload: bytes, outlet: Outlet) -> None:
-        await outlet.send(self._dialogue.receive(payload))
+    async def _hear(self, event: JsonObject | None, outlet: Outlet) -> None:
+        await outlet.send(self._dialogue.receive(event))
         if self._dialogue.busy:
             self._work.set()
 
-    def _remember(self, payload: bytes) -> None:
-        event = parse_event(payload)
+    def _remember(self, event: JsonObject | None) -> None:
         if event is not None:
-            event.pop("audio", None)
-            self.received.append(event)
+            self.received.append({name: value for name, value in event.items() if name != "audio"})
 
     async def _expire(self, outlet: Outlet) -> None:
         with contextlib.suppress(TimeoutError):

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from realtime_lb.dialects import Translator
+from realtime_lb.events import parse_event
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, Phase, settled
 from realtime_lb.passage import Passage
@@ -55,7 +56,7 @@ class Peer:
     def step(self) -> bool:
         """Read one event, or move an answer on; say whether there was anything to do."""
         if self.inbox:
-            self.outbox += self.dialogue.receive(self.inbox.popleft())
+            self.outbox += self.dialogue.receive(parse_event(self.inbox.popleft()))
         elif self.dialogue.busy:
             self.outbox += self.dialogue.advance().events
         else:
@@ -138,7 +139,7 @@ class Session:
                 break
             self.deliver()
             while self.peer.inbox:
-                self.peer.outbox += self.peer.dialogue.receive(self.peer.inbox.popleft())
+                self.peer.outbox += self.peer.dialogue.receive(parse_event(self.peer.inbox.popleft()))
         assert continuity.is_ready, (continuity.phase, continuity._telling.__dict__)
         self.lost += continuity.lost
         self.passage.go_live()

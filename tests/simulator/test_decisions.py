@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime_lb.events import parse_event
 from realtime_lb.simulator.answers import Call, Speech, answer, transcribe
 from realtime_lb.simulator.audio import AudioFormat, loudness, tone
 from realtime_lb.simulator.checks import either, list_of, number, one_of, record, text
@@ -257,7 +258,7 @@ json_values = st.recursive(
 def test_no_event_breaks_a_session(events: list[Any]) -> None:
     dialogue = new_dialogue()
     for event in events:
-        for said in dialogue.receive(json.dumps(event).encode()):
+        for said in dialogue.receive(parse_event(json.dumps(event).encode())):
             assert said["type"]
     while dialogue.busy:
         dialogue.advance()
@@ -277,10 +278,10 @@ def new_dialogue() -> Dialogue:
 
 def test_an_item_that_is_deleted_while_it_is_spoken_stays_deleted() -> None:
     dialogue = new_dialogue()
-    dialogue.receive(b'{"type": "response.create"}')
+    dialogue.receive({"type": "response.create"})
     dialogue.advance()
     (item,) = dialogue.conversation.items
-    dialogue.receive(json.dumps({"type": "conversation.item.delete", "item_id": item.id}).encode())
+    dialogue.receive({"type": "conversation.item.delete", "item_id": item.id})
     events: list[JsonObject] = []
     while dialogue.busy:
         events += dialogue.advance().events

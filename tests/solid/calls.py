@@ -13,6 +13,7 @@ from attrs import define, field
 from realtime_lb import Deployment, RealtimeRouter, SessionRequest, Settings
 from realtime_lb.abc import Connection
 from realtime_lb.errors import SessionEnded, UpstreamUnreachable
+from realtime_lb.events import parse_event
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.library import RealtimeSession
 from realtime_lb.records import Record, SessionClosed, SessionOpened, SessionRehomed
@@ -65,7 +66,7 @@ class Upstreams:
                 connection.write(frame(event))
 
         def hear(told: Frame) -> None:
-            say(dialogue.receive(bytes(told.payload)))
+            say(dialogue.receive(parse_event(told.payload)))
             if dialogue.busy:
                 loop.call_later(BEAT_S, go_on)
 
