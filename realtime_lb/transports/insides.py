@@ -30,6 +30,7 @@ LEANT_ON = {
             "_buffer_paused",
             "_close",
             "_current_request",
+            "_parser",
             "_payload_parser",
             "_reading_paused",
             "_task_handler",

@@ -1,11 +1,13 @@
 """A request that is no HTTP, or no upgrade that we grant: told in fixed words, and the connection is over."""
 
 import json
+import re
 
 import pytest
 
 from realtime_lb import Secret, ServerSettings
 from realtime_lb.server import listening_admin
+from realtime_lb.server.runner import MOST_HEAD_BYTES
 from tests.solid.raw import UPGRADE, request, talk
 from tests.support import deployment, gateway
 
@@ -19,6 +21,7 @@ UNREADABLE = {
     "no method": request(f"G@T /v1/realtime?api-key={KEY} HTTP/1.1"),
     "long header": request("GET /v1/realtime HTTP/1.1", f"api-key: {KEY * 500}"),
     "long address": request(f"GET /v1/realtime?api-key={KEY * 500} HTTP/1.1"),
+    "long head": request("GET /v1/realtime HTTP/1.1", *[f"api-key: {KEY * 50}"] * 70)[: MOST_HEAD_BYTES + 1],
     "no colon": request("GET /v1/realtime HTTP/1.1", f"api-key {KEY}"),
     "not HTTP": f"{KEY}\r\n\r\n".encode(),
 }
@@ -81,6 +84,16 @@ async def test_nothing_behind_a_refused_upgrade_is_taken_for_a_request(line: str
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert answer.count(b"HTTP/1.1") == 1
     assert b"Connection: close" in answer
+
+
+async def test_a_long_body_is_not_taken_for_a_head() -> None:
+    """Nobody reads it, but the request behind it is answered."""
+    body = b"x" * (MOST_HEAD_BYTES * 2)
+    posted = request("POST /nope HTTP/1.1", f"Content-Length: {len(body)}") + body
+    behind = request("GET /health/liveliness HTTP/1.1", "Connection: close")
+    async with gateway(deployment("a", NOWHERE), server=LOCKED) as gate:
+        answer = await talk(gate.url, posted + behind)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"404", b"200"]
 
 
 async def test_operators_listener_closes_after_a_refused_upgrade_too() -> None:

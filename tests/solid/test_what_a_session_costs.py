@@ -7,13 +7,16 @@ import tracemalloc
 from contextlib import AsyncExitStack
 
 import pytest
+from yarl import URL
 
 from benchmarks.scoreboard.raw import Raw, masked
 from benchmarks.scoreboard.wire import CONTINUATION, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Journal
+from realtime_lb.server.runner import MOST_HEAD_BYTES
 from realtime_lb.testing import Door, FaultProxy, Faults, Way
+from realtime_lb.transports.aiohttp_pace import MOST_EARLY_READ_BYTES
 from realtime_lb.typing import Dialect
 from tests.solid.raw_client import raw
 from tests.solid.test_bombs import greet_and_listen, passage
@@ -32,6 +35,33 @@ async def shout(websocket: Websocket) -> None:
             await websocket.send_str(chunk)
     except (ConnectionError, asyncio.CancelledError):
         return
+
+
+async def test_a_head_without_end_costs_what_two_of_its_size_do() -> None:
+    """Whoever can connect may say one, with a key or without."""
+    lines = (b"X-%d: %s\r\n" % (number, b"y" * 8_000) for number in range(MOST_HEAD_BYTES // 8_010))
+    head = b"".join((b"GET /v1/realtime?model=voice HTTP/1.1\r\nHost: x\r\n", *lines))
+    async with gateway(deployment("a", "http://127.0.0.1:1")) as gate, AsyncExitStack() as stack:
+
+        async def knock() -> None:
+            _, writer = await asyncio.open_connection("127.0.0.1", URL(gate.url).port)
+            stack.callback(writer.close)
+            writer.write(head)
+            await writer.drain()
+
+        await knock()  # what is made once is made
+        await traced_at_rest()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(STALLED):
+                await knock()
+            each = (await traced_at_rest() - before) / STALLED
+        finally:
+            tracemalloc.stop()
+    _figures.info("figure: C1 %d KiB for each of %d heads of %d bytes", each // 1024, STALLED, len(head))
+    assert len(head) < each <= 2 * (MOST_HEAD_BYTES + MOST_EARLY_READ_BYTES)
 
 
 @pytest.mark.usefixtures("each_lane")
