@@ -19,6 +19,9 @@ __all__ = ["Memory"]
 LOOK_EVERY_S = 0.25
 """How old a measured use may be (Envoy's overload manager looks every 250 ms)."""
 
+LOOK_EACH_TIME_FROM = 0.5
+"""The use from which it is measured each time: what opens within `LOOK_EVERY_S` could use up the rest."""
+
 _MOST_BYTES = 2**60
 """A limit beyond is none: version 1 of cgroups writes a huge number for that."""
 
@@ -47,7 +50,7 @@ class _Cgroup:
 
 @define(eq=False)
 class Memory:
-    """The use of memory, measured when it is asked for, and no more often than each `LOOK_EVERY_S`.
+    """The use of memory, measured when it is asked for: below `LOOK_EACH_TIME_FROM` once in `LOOK_EVERY_S`.
 
     Attributes:
         clock: Monotonic seconds.
@@ -69,7 +72,7 @@ class Memory:
                 the kernel can take back, and that of its address space (RLIMIT_AS).
         """
         now_s = self.clock()
-        if now_s - self._looked_at_s >= LOOK_EVERY_S:
+        if self._used >= LOOK_EACH_TIME_FROM or now_s - self._looked_at_s >= LOOK_EVERY_S:
             self._looked_at_s = now_s
             self._used = self._measured(limit_bytes)
         return self._used

@@ -131,6 +131,8 @@ def test_it_is_measured_no_more_often_than_needed(tmp_path: Path) -> None:
     assert memory.used(limit_bytes) == 0.25
     now_s[0] = 0.25
     assert memory.used(limit_bytes) == 0.5
+    told_by(tmp_path, {"proc/statm": "9000 300 1 1 0 1 0"})
+    assert memory.used(limit_bytes) == 0.75, "half is used: a burst of calls could take the rest"
 
 
 async def test_a_process_with_little_memory_keeps_its_sessions_and_refuses_more(tmp_path: Path) -> None:
