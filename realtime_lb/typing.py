@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -104,6 +103,4 @@ _OF_THIS_PROCESS = os.urandom(32)
 
 def _fingerprint(text: str) -> bytes:
     """Hash anything: what came in a header or the environment may hold lone surrogates."""
-    return hashlib.blake2b(
-        text.encode("utf-8", "surrogatepass"), key=_OF_THIS_PROCESS, digest_size=32
-    ).digest()
+    return hmac.digest(_OF_THIS_PROCESS, text.encode("utf-8", "surrogatepass"), "sha256")
