@@ -107,7 +107,7 @@ class Session:
     def __attrs_post_init__(self) -> None:
         self._stopped = asyncio.get_running_loop().create_future()
         self._meter = Meter(self.request.id, self.emit, self.logging, self.clock)
-        self._goodbye = _refusal(DownstreamClosed())  # who cancels before the client is served, withdraws
+        self._goodbye = _WITHDRAWN
 
     def stop(self, close: Close = _GOING_AWAY) -> None:
         """End the dial, or say goodbye to both ends; `run` returns within the close deadline. Idempotent."""
@@ -378,3 +378,7 @@ def _fault_of(error: RealtimeError) -> Fault:
     if isinstance(error, DownstreamClosed):
         return Fault.NOBODY
     return Fault.CLIENT if isinstance(error, RequestRefused) else Fault.GATEWAY
+
+
+_WITHDRAWN = _refusal(DownstreamClosed())
+"""Who cancels before the client is served, withdraws."""

@@ -44,10 +44,11 @@ class Secret:
         value: The credential itself.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_fingerprint", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        self._fingerprint: bytes | None = None
 
     def reveal(self) -> str:
         """Return the credential. Call this only where it goes on the wire."""
@@ -59,7 +60,9 @@ class Secret:
         What is compared are hashes under a key that this process alone has, so that nobody outside knows what
         the bytes are that a comparison sees.
         """
-        return hmac.compare_digest(_fingerprint(self._value), _fingerprint(offered))
+        if self._fingerprint is None:
+            self._fingerprint = _hashed(self._value)
+        return hmac.compare_digest(self._fingerprint, _hashed(offered))
 
     def __eq__(self, other: object) -> bool:
         return self.matches(other._value) if isinstance(other, Secret) else NotImplemented
@@ -101,6 +104,6 @@ def hidden(text: str, secrets: Iterable[Secret]) -> str:
 _OF_THIS_PROCESS = os.urandom(32)
 
 
-def _fingerprint(text: str) -> bytes:
+def _hashed(text: str) -> bytes:
     """Hash anything: what came in a header or the environment may hold lone surrogates."""
     return hmac.digest(_OF_THIS_PROCESS, text.encode("utf-8", "surrogatepass"), "sha256")

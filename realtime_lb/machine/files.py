@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -63,6 +64,7 @@ def raise_open_files_limit() -> None:
             return
 
 
+@lru_cache(maxsize=1)
 def sockets_within(limit: int | None) -> Sockets:
     """Return how many sockets there are for whom, of *limit* open files. All together stay below it."""
     if limit is None:

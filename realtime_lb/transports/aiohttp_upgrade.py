@@ -18,13 +18,14 @@ _OFFERS = "Sec-WebSocket-Protocol"
 SUBPROTOCOL = "realtime"
 """The only one that is ever answered: the others that clients offer hold their keys."""
 
+_JUDGE = web.WebSocketResponse[Any](protocols=(SUBPROTOCOL,))
+"""Answers nobody: it is asked which requests it could answer."""
+
 
 def is_handshake(request: web.Request) -> bool:
     """Say whether *request* can be answered with a 101."""
     try:
-        return request.method == "GET" and bool(
-            web.WebSocketResponse(protocols=(SUBPROTOCOL,)).can_prepare(_without_keys(request))
-        )
+        return request.method == "GET" and bool(_JUDGE.can_prepare(_without_keys(request)))
     except ValueError:  # a Sec-WebSocket-Key that is no ASCII
         return False
 
