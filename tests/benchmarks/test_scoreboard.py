@@ -83,7 +83,7 @@ async def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> No
 def test_the_page_has_a_row_for_each_case_and_a_column_for_each_proxy() -> None:
     subjects = all_subjects()
     cells = [Cell("Z1", each.name, reason="not asked") for each in subjects]
-    text = page([Echoed()], subjects, cells, [("H2", "31 points, 0 leaks")], "On a machine.")
+    text = page([Echoed()], subjects, cells, [("H2", "31 points, |t| = 0")], "On a machine.")
     assert f"| Z1 | **Nothing**: a word comes back |{' — not asked |' * 4}" in text
-    assert "| H2 | 31 points, 0 leaks |" in text
+    assert r"| H2 | 31 points, \|t\| = 0 |" in text
     assert all(subject.title in text for subject in subjects)
