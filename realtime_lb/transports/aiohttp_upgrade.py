@@ -39,8 +39,8 @@ def subprotocol_for(request: web.Request) -> str | None:
 def _without_keys(request: web.Request) -> web.Request:
     """Return *request* offering no subprotocol but the one that is answered.
 
-    Clients show their keys as subprotocols, and aiohttp logs those that it does not know. Most have none: a
-    copy of the request is a tenth of what it costs to refuse one.
+    Clients show their keys as subprotocols, and aiohttp logs those that it does not know. Most offer none,
+    and their request is not copied.
     """
     if _OFFERS not in request.headers:
         return request
