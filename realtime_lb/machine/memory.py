@@ -50,7 +50,7 @@ class _Cgroup:
 
 @define(eq=False)
 class Memory:
-    """The use of memory, measured when it is asked for: below `LOOK_EACH_TIME_FROM` once in `LOOK_EVERY_S`.
+    """The use of memory, measured when it is asked for: of less than half, once in `LOOK_EVERY_S`.
 
     Attributes:
         clock: Monotonic seconds.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from attrs import define
 
 from realtime_lb.errors import InternalError, InvalidRequest
 from realtime_lb.server.door import refusal
@@ -59,17 +60,17 @@ class _Server(web.Server):
         return _Requests(self, loop=self._loop, **self._kwargs)
 
 
+@define(eq=False)
 class _Heads:
     """Stands before aiohttp's parser, which limits a head's lines and not what they come to.
 
-    Args:
+    Attributes:
         parser: Gets all, until a head is too long.
     """
 
-    def __init__(self, parser: Any) -> None:
-        self._parser = parser
-        self._head_bytes = 0
-        self._body: StreamReader = EMPTY_PAYLOAD
+    parser: Any
+    _head_bytes: int = 0
+    _body: StreamReader = EMPTY_PAYLOAD
 
     def feed_data(self, data: bytes) -> tuple[Sequence[Any], bool, bytes]:
         """Return what aiohttp's parser made of it.
@@ -77,7 +78,7 @@ class _Heads:
         Raises:
             BadHttpMessage: It is no HTTP, or the head has not ended after `MOST_HEAD_BYTES`.
         """
-        messages, upgraded, tail = self._parser.feed_data(data)
+        messages, upgraded, tail = self.parser.feed_data(data)
         if messages:
             self._head_bytes, self._body = 0, messages[-1][1]
         elif self._body.is_eof():
@@ -87,10 +88,10 @@ class _Heads:
         return messages, upgraded, tail
 
     def message_consumed(self) -> None:
-        self._parser.message_consumed()
+        self.parser.message_consumed()
 
     def set_upgraded(self, value: bool) -> None:  # noqa: FBT001  # aiohttp's
-        self._parser.set_upgraded(value)
+        self.parser.set_upgraded(value)
 
 
 class _Requests(web.RequestHandler):

@@ -24,6 +24,7 @@ LEANT_ON = {
         *("data_received", "eof_received", "set_exception", "pause_writing", "resume_writing"),
     ),
     "aiohttp.client_ws:ClientWebSocketResponse": ("_reader", "send_frame"),
+    "aiohttp.http_parser:HttpRequestParser": ("feed_data", "message_consumed", "set_upgraded"),
     "aiohttp.web_ws:WebSocketResponse": ("_reader", "send_frame"),
     "aiohttp.web_protocol:RequestHandler": (
         *(

@@ -4,9 +4,11 @@ import asyncio
 import gc
 import logging
 import tracemalloc
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from attrs import define
 from yarl import URL
 
 from benchmarks.scoreboard.raw import Raw, masked
@@ -37,6 +39,43 @@ async def shout(websocket: Websocket) -> None:
         return
 
 
+@define
+class Cost:
+    """What each of `STALLED` holds in Python's memory."""
+
+    each_bytes: float = 0.0
+
+
+@asynccontextmanager
+async def costing() -> AsyncIterator[Cost]:
+    """Run the block; what it says is true behind it, when nothing moves any more."""
+    cost = Cost()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        yield cost
+        cost.each_bytes = (await traced_at_rest() - before) / STALLED
+    finally:
+        tracemalloc.stop()
+
+
+async def traced_at_rest() -> int:
+    """Return the traced memory when nothing moves any more. Nobody says so: it has stayed what it was."""
+    last = still = 0
+    while still < 6:
+        await asyncio.sleep(0.05)
+        now = tracemalloc.get_traced_memory()[0]
+        still = still + 1 if abs(now - last) < STALLED * 1_024 else 0
+        last = now
+    return last
+
+
+async def talk(client: Raw, message: bytes) -> None:
+    while await client.say(message):
+        pass
+
+
 async def test_a_head_without_end_costs_what_two_of_its_size_do() -> None:
     """Whoever can connect may say one, with a key or without."""
     lines = (b"X-%d: %s\r\n" % (number, b"y" * 8_000) for number in range(MOST_HEAD_BYTES // 8_010))
@@ -50,18 +89,13 @@ async def test_a_head_without_end_costs_what_two_of_its_size_do() -> None:
             await writer.drain()
 
         await knock()  # what is made once is made
-        await traced_at_rest()
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
+        async with costing() as cost:
             for _ in range(STALLED):
                 await knock()
-            each = (await traced_at_rest() - before) / STALLED
-        finally:
-            tracemalloc.stop()
-    _figures.info("figure: C1 %d KiB for each of %d heads of %d bytes", each // 1024, STALLED, len(head))
-    assert len(head) < each <= 2 * (MOST_HEAD_BYTES + MOST_EARLY_READ_BYTES)
+    _figures.info(
+        "figure: C1 %d KiB for each of %d heads of %d bytes", cost.each_bytes // 1024, STALLED, len(head)
+    )
+    assert len(head) < cost.each_bytes <= 2 * (MOST_HEAD_BYTES + MOST_EARLY_READ_BYTES)
 
 
 @pytest.mark.usefixtures("each_lane")
@@ -71,31 +105,19 @@ async def test_a_stalled_session_costs_a_mebibyte_and_a_message_at_most() -> Non
     async with (
         upstream(shout) as url,
         gateway(deployment("a", url), limits=limits, rehome=RehomeSettings(enabled=False)) as gate,
+        AsyncExitStack() as stack,
+        costing() as cost,
     ):
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            clients = [raw(gate, receive_buffer_bytes=4_096) for _ in range(STALLED)]
-            for client in clients:
-                await client.__aenter__()
-            each = (await traced_at_rest() - before) / STALLED
-        finally:
-            tracemalloc.stop()
-        for client in clients:
-            await client.__aexit__(None, None, None)
-    logging.getLogger("figures").info("figure: C3 %d KiB for each of %d stalled", each // 1024, STALLED)
-    assert each <= MIB + limits.max_message_bytes
+        for _ in range(STALLED):
+            await stack.enter_async_context(raw(gate, receive_buffer_bytes=4_096))
+    _figures.info("figure: C3 %d KiB for each of %d stalled", cost.each_bytes // 1024, STALLED)
+    assert cost.each_bytes <= MIB + limits.max_message_bytes
 
 
 @pytest.mark.usefixtures("each_lane")
 async def test_a_session_whose_upstream_reads_nothing_costs_no_more() -> None:
     limits = LimitSettings(max_message_bytes=MIB, stall_timeout_s=60.0)
     message = masked(TEXT, b'{"type":"x","pad":"%s"}' % (b"x" * 65_000))
-
-    async def talk(client: Raw) -> None:
-        while await client.say(message):
-            pass
 
     async with (
         upstream(greet_and_echo) as url,
@@ -108,18 +130,14 @@ async def test_a_session_whose_upstream_reads_nothing_costs_no_more() -> None:
         for client in clients:
             await client.hears()
         network.faults = Faults(up=Way(stopped=True))
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            talks = [talking.create_task(talk(client)) for client in clients]
-            each = (await traced_at_rest() - before) / STALLED
-        finally:
-            tracemalloc.stop()
+        async with costing() as cost:
+            talks = [talking.create_task(talk(client, message)) for client in clients]
         for task in talks:
             task.cancel()
-    _figures.info("figure: C4 %d KiB for each of %d whose upstream is stalled", each // 1024, STALLED)
-    assert len(message) < each <= MIB + limits.max_message_bytes
+    _figures.info(
+        "figure: C4 %d KiB for each of %d whose upstream is stalled", cost.each_bytes // 1024, STALLED
+    )
+    assert len(message) < cost.each_bytes <= MIB + limits.max_message_bytes
 
 
 @pytest.mark.usefixtures("each_lane")
@@ -128,10 +146,6 @@ async def test_a_session_that_looks_for_another_upstream_holds_no_more_than_it_m
     limits = LimitSettings(max_message_bytes=MIB, stall_timeout_s=60.0)
     rehome = RehomeSettings(most_bytes=MIB // 2)
     message = masked(TEXT, b'{"type":"input_audio_buffer.append","audio":"%s"}' % (b"A" * 64_000))
-
-    async def talk(client: Raw) -> None:
-        while await client.say(message):
-            pass
 
     async with (
         upstream(greet_and_listen) as url,
@@ -145,30 +159,15 @@ async def test_a_session_that_looks_for_another_upstream_holds_no_more_than_it_m
             await client.hears()
         network.faults = Faults(door=Door.IGNORE)
         network.cut()
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            talks = [talking.create_task(talk(client)) for client in clients]
-            each = (await traced_at_rest() - before) / STALLED
-        finally:
-            tracemalloc.stop()
+        async with costing() as cost:
+            talks = [talking.create_task(talk(client, message)) for client in clients]
         assert not gate.told.closed, "somebody was not waiting any more"
         for task in talks:
             task.cancel()
-    _figures.info("figure: C4 %d KiB for each of %d that look for an upstream", each // 1024, STALLED)
-    assert rehome.most_bytes < each <= OWN_BYTES + 2 * rehome.most_bytes + limits.max_message_bytes
-
-
-async def traced_at_rest() -> int:
-    """Return the traced memory when nothing moves any more. Nobody says so: it has stayed what it was."""
-    last = still = 0
-    while still < 6:
-        await asyncio.sleep(0.05)
-        now = tracemalloc.get_traced_memory()[0]
-        still = still + 1 if abs(now - last) < STALLED * 1_024 else 0
-        last = now
-    return last
+    _figures.info(
+        "figure: C4 %d KiB for each of %d that look for an upstream", cost.each_bytes // 1024, STALLED
+    )
+    assert rehome.most_bytes < cost.each_bytes <= OWN_BYTES + 2 * rehome.most_bytes + limits.max_message_bytes
 
 
 OWN_BYTES = 100 * 1024
@@ -201,22 +200,16 @@ async def test_a_session_costs_what_it_holds(said: bytes, most_bytes: int) -> No
         AsyncExitStack() as stack,
     ):
         await (await stack.enter_async_context(raw(gate))).hears()  # what is made once is made
-        gc.collect()
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
+        async with costing() as cost:
             for _ in range(STALLED):
                 client = await stack.enter_async_context(raw(gate))
                 await client.hears()
                 if said:
                     await client.say(said)
-            await traced_at_rest()
-            gc.collect()
-            each = (tracemalloc.get_traced_memory()[0] - before) / STALLED
-        finally:
-            tracemalloc.stop()
-    _figures.info("figure: C7 %d KiB for each of %d with %d bytes said", each // 1024, STALLED, len(said))
-    assert len(said) <= each <= OWN_BYTES + most_bytes
+    _figures.info(
+        "figure: C7 %d KiB for each of %d with %d bytes said", cost.each_bytes // 1024, STALLED, len(said)
+    )
+    assert len(said) <= cost.each_bytes <= OWN_BYTES + most_bytes
 
 
 def test_a_journal_keeps_to_its_bound_whatever_it_is_told() -> None:
