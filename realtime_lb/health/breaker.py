@@ -162,9 +162,14 @@ class Breaker:
 
     def due(self, now_s: float) -> bool:
         """Whether the next session is to be admitted as the probe."""
+        return now_s >= self.due_at_s
+
+    @property
+    def due_at_s(self) -> float:
+        """When that is; infinity where it never is by itself."""
         if self.state is State.HALF_OPEN:
-            return now_s - self.probe_s >= PROBE_LIMIT_S
-        return self.state in OUT and now_s >= self.until_s
+            return self.probe_s + PROBE_LIMIT_S
+        return self.until_s if self.state in OUT else math.inf
 
     def hurry(self, now_s: float) -> None:
         """Make an ejected breaker due: there is news that speaks for trying it."""

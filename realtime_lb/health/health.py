@@ -65,6 +65,24 @@ class _Group:
     probed_s: float = -math.inf
 
 
+@frozen
+class _Silence:
+    """That a group is down and not to be tried: known, not found out anew by each of the many who ask then.
+
+    Attributes:
+        group: Who.
+        until_s: When that may change, if nothing is told of anybody before.
+        retry_at_s: When somebody may be tried again, as far as is known.
+    """
+
+    group: tuple[Deployment, ...]
+    until_s: float
+    retry_at_s: float
+
+    def holds(self, group: Sequence[Deployment], now_s: float) -> bool:
+        return now_s < self.until_s and self.group == tuple(group)
+
+
 class Health:
     """Remembers what became of sessions, and says who may get the next one.
 
@@ -94,14 +112,24 @@ class Health:
         self._members: dict[str, Member] = {}
         self._groups: dict[str, _Group] = {}
         self._credentials = Credentials()
+        self._silences: dict[str, _Silence] = {}
 
     def triage(self, group: Sequence[Deployment]) -> Triage:
         """Sort *group*, which is all of a group that could serve a request. Changes nothing."""
         known = self._groups.get(group[0].model_group) if group else None
-        if not self._credentials and (known is None or not known.unwell):
+        if not group or (not self._credentials and (known is None or not known.unwell)):
             return Triage(eligible=tuple(group))
         now_s = self._clock()
-        return self._triage(group, self._sort(group, now_s), now_s)
+        silence = self._silences.get(group[0].model_group)
+        if silence is not None and silence.holds(group, now_s):
+            return Triage(eligible=(), down=True, retry_after_s=silence.retry_at_s - now_s)
+        by = self._sort(group, now_s)
+        found = self._triage(group, by, now_s)
+        if found.down and found.retry_after_s is not None:
+            retry_at_s = now_s + found.retry_after_s
+            until_s = min(retry_at_s, *(patient.due_at_s for patient in by.patients))
+            self._silences[group[0].model_group] = _Silence(tuple(group), until_s, retry_at_s)
+        return found
 
     def _sort(self, group: Sequence[Deployment], now_s: float) -> Sorted:
         known = self._groups.get(group[0].model_group) if group else None
@@ -142,6 +170,7 @@ class Health:
 
     def admitted(self, deployment: Deployment, group: Sequence[Deployment]) -> None:
         """Note that a dial of *deployment* begins. Call it in one step with the pick."""
+        self._silences.clear()
         if not self._settings.enabled:
             return
         known = self._groups.setdefault(deployment.model_group, _Group())
@@ -184,6 +213,7 @@ class Health:
 
     def abandoned(self, deployment: Deployment) -> None:
         """Note that such a dial ended without saying anything about the deployment."""
+        self._silences.clear()
         now_s = self._clock()
         if member := self._members.get(deployment.id):
             member.breaker.on(Trigger.FREED, now_s)
@@ -192,6 +222,7 @@ class Health:
 
     def forget(self, deployment_id: str) -> None:
         """Forget what is remembered of a deployment itself: it is none any more, or another has its id."""
+        self._silences.clear()
         self._members.pop(deployment_id, None)
         for known in self._groups.values():
             known.unwell.discard(deployment_id)
@@ -202,6 +233,7 @@ class Health:
 
         An open that began before they went may have been admitted to one of them since.
         """
+        self._silences.clear()
         for name in self._groups.keys() - {deployment.model_group for deployment in deployments}:
             del self._groups[name]
         for deployment_id in self._members.keys() - {deployment.id for deployment in deployments}:
@@ -226,6 +258,7 @@ class Health:
                 `What.RESPONSE_COMPLETED` only.
             detail: The same in a sentence.
         """
+        self._silences.clear()
         now_s, live = self._clock(), what in LIVE
         if not self._settings.enabled:
             return None

@@ -90,6 +90,12 @@ class Patient:
         in_a_row = self.member.dials.failures + self.member.talks.failures
         return (self.member.recent.share(now_s), in_a_row, self.since_s)
 
+    @property
+    def due_at_s(self) -> float:
+        """When what may be done with it changes by itself; infinity for never."""
+        member_s = self.member.breaker.due_at_s if self.member else math.inf
+        return min(member_s, self.credential.due_at_s) if self.credential else member_s
+
     def left_s(self, now_s: float) -> float | None:
         """Return how long it is out for; None without an end of its own."""
         out = (self.credential, self.member.breaker if self.member else None)

@@ -57,6 +57,12 @@ class AnythingHappens(RuleBasedStateMachine):
         self.story.health.abandoned(self.story.by_id[name])
         self.probing.clear()
 
+    @rule(name=names)
+    def dialled_whatever_is_thought_of_it(self, name: str) -> None:
+        self.story.admit(name)
+        self.probed.append(self.story.clock.now)
+        self.probing[name] = self.story.clock.now
+
     @precondition(lambda self: self.story.triage().eligible)
     @rule(data=st.data())
     def placed(self, data: Any) -> None:
@@ -113,6 +119,16 @@ class AnythingHappens(RuleBasedStateMachine):
             assert 0 <= triage.retry_after_s <= 3600
         else:
             assert triage.retry_after_s is None
+
+    @invariant()
+    def what_was_found_before_is_what_would_be_found_now(self) -> None:
+        known = self.story.triage()
+        self.story.health._silences.clear()
+        found = self.story.triage()
+        assert evolve(known, retry_after_s=None) == evolve(found, retry_after_s=None)
+        if found.retry_after_s is not None:  # while somebody is being tried, that is a second from each look
+            assert known.retry_after_s is not None
+            assert 0 < known.retry_after_s < found.retry_after_s + 1e-6
 
     @invariant()
     def looking_changes_nothing(self) -> None:

@@ -11,7 +11,7 @@ from realtime_lb.health import Triage
 from realtime_lb.health.credentials import Credentials, identity, renews_itself
 from realtime_lb.records import HealthState, Standing
 from realtime_lb.typing import Secret
-from realtime_lb.verdicts import Meaning, What
+from realtime_lb.verdicts import Meaning, Verdict, What
 from tests.health.ward import EXACT, Ward, deployment
 
 BAD, OK, UNREACHABLE = Meaning.BAD_CREDENTIAL, Meaning.OK, Meaning.UNREACHABLE
@@ -155,6 +155,17 @@ def test_a_group_whose_every_key_was_refused_is_still_tried_once_a_second() -> N
     assert story.after(1).probe == "a"
     story.admit("a")
     assert story.report("a", OK) == Standing(state=HealthState.SLOW_START, left_s=30)
+    assert story.eligible == "ab"
+
+
+def test_a_refused_key_that_nobody_shows_any_more_is_forgotten() -> None:
+    story = Ward(azure("a"), azure("b"))
+    story.report("a", BAD)
+    story.dial("b", BAD)
+    other = azure("x", model_group="other", api_key=Secret("another"))
+    story.health.report(other, Verdict(BAD))
+    assert not story.triage().probe
+    story.health.keep([other])
     assert story.eligible == "ab"
 
 

@@ -173,6 +173,16 @@ def test_the_time_to_the_next_probe_is_told() -> None:
     assert story.after(0.25).triage().retry_after_s == 0.75
 
 
+def test_a_group_that_is_down_is_down_no_more_when_one_of_it_is_another() -> None:
+    story = ward(2)
+    story.kill("a", "b")
+    story.dial("a", UNREACHABLE)
+    assert story.triage().down
+    assert not story.triage().probe
+    story.health.forget("a")
+    assert story.eligible == "a"
+
+
 def test_a_probe_that_was_given_up_was_a_turn_all_the_same() -> None:
     story = ward(2)
     story.kill("a", "b")
