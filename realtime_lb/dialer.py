@@ -98,7 +98,10 @@ class Dialer:
         upstream = await self._once_there_is_room(full[0], opening) if full else None
         if upstream is not None:
             return upstream
-        raise AllUpstreamsFailed(groups[0].name, opening.failures) if opening.failures else refusals[0]
+        try:
+            raise AllUpstreamsFailed(groups[0].name, opening.failures) if opening.failures else refusals[0]
+        finally:
+            del refusals, found  # an error holds this frame, and what this frame holds it would keep alive
 
     async def _in_group(self, able: Able, opening: Opening) -> Upstream | Nobody:
         """Try deployments of one group until one accepts, or nobody, no time or no budget is left."""

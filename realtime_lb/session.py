@@ -145,6 +145,7 @@ class Session:
             raise InternalError from error
         finally:
             closed = self._settle(self._goodbye)
+            self._goodbye = _WITHDRAWN  # an error that is raised holds this session, and it must not hold it
         return closed
 
     async def _placed(self) -> Upstream:

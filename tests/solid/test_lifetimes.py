@@ -131,6 +131,19 @@ def test_a_session_that_moved_is_forgotten_as_well(name: str, sessions: list[wea
     assert kept_in_circles() & LARGE == set()
 
 
+@pytest.mark.usefixtures("no_collector")
+async def test_a_session_that_never_began_is_forgotten_as_well(sessions: list[weakref.ref[Session]]) -> None:
+    """Refused for what dials came to, for what is known of all upstreams, and for its model."""
+    async with gateway(deployment("a", "http://127.0.0.1:1")) as gate:
+        for model in ["voice"] * 10 + ["nobody's"] * 2:
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await gate.open(f"/v1/realtime?model={model}")
+        codes = {closed.error for closed in gate.told.closed}
+        assert [ref() for ref in sessions] == [None] * 12
+        assert kept_in_circles() & LARGE == set()
+    assert codes == {"all_upstreams_failed", "upstreams_down", "model_not_found"}
+
+
 async def settled(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not is_so():  # noqa: ASYNC110  # nobody tells of a task that is over, or of a file
