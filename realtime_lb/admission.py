@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from attrs import define, field
@@ -28,6 +29,7 @@ WINDOW_S = 60.0
 _log = logging.getLogger("realtime_lb")
 
 
+@lru_cache(maxsize=1024)  # who is refused soon asks again
 def caller_of(address: str | None) -> str | None:
     """Return whom *address* counts as: of IPv6, its /64, which is what one customer of a network gets.
 

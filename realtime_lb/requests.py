@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
@@ -15,7 +15,7 @@ __all__ = ["ANONYMOUS", "DialRequest", "Principal", "SessionRequest", "new_sessi
 
 def new_session_id() -> str:
     """Return a fresh id for one downstream conversation."""
-    return f"rlb_{uuid.uuid4().hex[:24]}"
+    return f"rlb_{secrets.token_hex(12)}"
 
 
 @frozen

@@ -115,7 +115,8 @@ def _only(values: Sequence[str]) -> str:
 def _client_address(request: web.Request, server: ServerSettings) -> str | None:
     """Return where the client called from: the last address that is no trusted proxy's."""
     address = request.remote
-    hops = [_without_port(hop) for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
+    told = request.headers.getall("X-Forwarded-For", ()) if server.trusted_proxies else ()
+    hops = [_without_port(hop) for hop in ",".join(told).split(",")]
     while address is not None and hops and hops[-1] and _is_trusted(address, server):
         address = hops.pop()
     return None if address is None else address[:45]  # no IPv6 address is longer
