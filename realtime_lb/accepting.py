@@ -16,10 +16,6 @@ from realtime_lb.seldom import Seldom
 
 __all__ = ["Accepting", "Welcome"]
 
-AT_ONCE = 4
-"""Connections that are taken before the loop looks at those that it has. Each is a request soon, which takes
-most of a millisecond, and two with TLS: a flood of them should cost live sessions a few milliseconds."""
-
 RETRY_S = 0.05
 """After which it is looked again whether there is room."""
 
@@ -69,24 +65,26 @@ class Accepting:
             self._loop.remove_reader(each)
 
     def _take(self, listening: socket.socket) -> None:
-        # Not `sock_accept`: who is cancelled while it has an answer loses a connection that nobody closes.
-        for _ in range(AT_ONCE):
-            shortage = self._shortage()
-            if shortage is not None:
-                self._wait(shortage)
-                return
-            try:
-                client, _ = listening.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                self._wait(error.strerror or type(error).__name__)
-                return
-            client.setblocking(False)  # noqa: FBT003  # its only form
-            self._early[client] = self._welcome(client)
-            task = self._loop.create_task(self._run(client))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Take one: the loop asks again where more wait, and looks in between at those that it has.
+
+        Not `sock_accept`: who is cancelled while it has an answer loses a connection that nobody closes.
+        """
+        shortage = self._shortage()
+        if shortage is not None:
+            self._wait(shortage)
+            return
+        try:
+            client, _ = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._wait(error.strerror or type(error).__name__)
+            return
+        client.setblocking(False)  # noqa: FBT003  # its only form
+        self._early[client] = self._welcome(client)
+        task = self._loop.create_task(self._run(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _wait(self, why: str) -> None:
         self._notice.tell(f"no connection is taken for now: {why}")

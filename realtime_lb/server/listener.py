@@ -49,6 +49,9 @@ async def taking(sockets: Sequence[socket.socket], arrivals: Arrivals) -> AsyncI
     Needs a loop that watches sockets: every one but what Windows has by default.
     """
     door = _Door(arrivals)
+    for each in sockets:  # once, for all that they will take
+        limit_unacknowledged_time(each, arrivals.stall_timeout_s)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     accepting = Accepting(door.welcome, _log, door.shortage)
     accepting.listen(*sockets)
     try:
@@ -135,10 +138,8 @@ class _Door:
         arrivals = self.arrivals
         patience = {} if arrivals.tls is None else {"ssl_handshake_timeout": arrivals.head_timeout_s}
         try:
-            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+            await asyncio.get_running_loop().connect_accepted_socket(
                 arrivals.protocol, client, ssl=arrivals.tls, **patience
             )
         except OSError as error:  # TLS errors are such, too; its transport has closed the socket
             _log.debug("a connection came to nothing: %s", type(error).__name__)
-            return
-        limit_unacknowledged_time(transport, arrivals.stall_timeout_s)

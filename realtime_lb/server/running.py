@@ -117,6 +117,7 @@ async def _running(app: web.Application, router: RealtimeRouter) -> AsyncIterato
         app,
         handle_signals=False,
         access_log=None,  # one line when a session opens and one when it closes say more
+        tcp_keepalive=False,  # who listens has it, and so has whoever is taken
         keepalive_timeout=router.settings.server.head_timeout_s,
         lingering_time=router.settings.server.head_timeout_s,  # for a body that nobody reads
         shutdown_timeout=SHUTDOWN_S,

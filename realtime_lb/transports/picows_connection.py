@@ -117,7 +117,7 @@ class PicowsConnection:
         self._on_frame: OnFrame = drop
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
-        limit_unacknowledged_time(transport, 2 * limits.stall_timeout_s)
+        limit_unacknowledged_time(transport.get_extra_info("socket"), 2 * limits.stall_timeout_s)
         limit_unsent(transport)
 
     def __repr__(self) -> str:

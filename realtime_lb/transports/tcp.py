@@ -26,14 +26,17 @@ _ACKED_AT = 120
 """Offset of ``tcpi_bytes_acked`` in Linux's ``struct tcp_info`` (linux/tcp.h, since 4.1)."""
 
 
-def limit_unacknowledged_time(transport: asyncio.Transport, limit_s: float) -> None:
+def limit_unacknowledged_time(raw: socket.socket | None, limit_s: float) -> None:
     """Have the kernel drop a peer that acknowledges nothing, or takes nothing, for *limit_s*.
 
     aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
+
+    Args:
+        raw: Talks to the peer, or listens: who is accepted then has its limit.
+        limit_s: How long.
     """
-    raw = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if _is_tcp(raw) and option is not None:
+    if raw is not None and _is_tcp(raw) and option is not None:
         with suppress(OSError):
             raw.setsockopt(socket.IPPROTO_TCP, option, int(limit_s * 1000))
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -153,3 +155,25 @@ async def test_so_is_one_that_does_not_finish_its_tls_handshake(sent: bytes) -> 
         async with RealtimeRouter(settings()) as router, listening(router, ssl_context=tls) as url:
             gone_s = await gone_within_s(url, after(sent))
     assert min(gone_s) > LIMIT_S / 2
+
+
+def other_end(own: tuple[str, int]) -> socket.socket:
+    """Return the end, in this process, of who is connected with *own*."""
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(each.name))) as end:
+            if end.getpeername() == own:
+                return end.dup()
+    raise AssertionError("there is none")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+async def test_the_kernel_watches_over_a_client_from_the_start() -> None:
+    async with RealtimeRouter(settings()) as router, listening(router) as url:
+        where = urlsplit(url)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(request("GET /health/liveliness HTTP/1.1"))
+        await reader.readuntil(b"\r\n\r\n")
+        with other_end(writer.get_extra_info("sockname")) as taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == LIMIT_S * 1000
+            assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        writer.close()
