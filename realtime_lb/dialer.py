@@ -140,7 +140,8 @@ class Dialer:
         if opening.failures and opening.deadline_s - self.clock() < LEAST_TRY_S:
             return self._given_up(able, opening)
         chosen = self.chooser.choose(able, opening.tried)
-        if isinstance(chosen, Nobody) and await self._was_probed(able, chosen, opening):
+        until_s = min(self.clock() + self.routing.queue_timeout_s, opening.deadline_s - LEAST_TRY_S)
+        while isinstance(chosen, Nobody) and await self._was_probed(able, chosen, until_s):
             chosen = self.chooser.choose(able, opening.tried)
         if isinstance(chosen, Nobody):
             return chosen
@@ -154,13 +155,12 @@ class Dialer:
         with self.budget.extra():
             return await self.racer.run(able, chosen.deployment, opening)
 
-    async def _was_probed(self, able: Able, nobody: Nobody, opening: Opening) -> bool:
-        """Wait for whoever is trying a group that is down; say whether that is over."""
+    async def _was_probed(self, able: Able, nobody: Nobody, until_s: float) -> bool:
+        """Wait for whoever is trying a group that is down, if somebody is; say whether that is over."""
         probe = self._probes.get(able.group.name)
         if probe is None or not isinstance(nobody.refusal, GroupDown):
             return False
-        left_s = opening.deadline_s - self.clock() - LEAST_TRY_S
-        await asyncio.wait({probe}, timeout=max(0.0, min(self.routing.queue_timeout_s, left_s)))
+        await asyncio.wait({probe}, timeout=max(0.0, until_s - self.clock()))
         return probe.done()
 
     @contextmanager

@@ -212,13 +212,18 @@ class Health:
                 ramp.earn(now_s, shares[name])
 
     def abandoned(self, deployment: Deployment) -> None:
-        """Note that such a dial ended without saying anything about the deployment."""
+        """Note that such a dial ended without saying anything about the deployment.
+
+        Where it was the probe of a group that is down, the next who asks may try in its place.
+        """
         self._silences.clear()
-        now_s = self._clock()
-        if member := self._members.get(deployment.id):
-            member.breaker.on(Trigger.FREED, now_s)
-        if credential := self._credentials.of(deployment):
-            credential.on(Trigger.FREED, now_s)
+        now_s, known = self._clock(), self._groups.get(deployment.model_group)
+        member = self._members.get(deployment.id)
+        for breaker in (member.breaker if member else None, self._credentials.of(deployment)):
+            if breaker is not None and breaker.state is State.HALF_OPEN:
+                breaker.on(Trigger.FREED, now_s)
+                if known is not None:
+                    known.probed_s = -math.inf
 
     def forget(self, deployment_id: str) -> None:
         """Forget what is remembered of a deployment itself: it is none any more, or another has its id."""

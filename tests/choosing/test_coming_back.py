@@ -61,6 +61,23 @@ def test_all_who_come_while_one_finds_out_that_it_is_still_down_are_told_so_then
     play(scene, *PAIR, routing=RoutingSettings(queue_timeout_s=0.5))
 
 
+def test_who_leaves_while_it_tries_leaves_its_place_to_one_of_those_who_wait() -> None:
+    async def scene(stage: Stage) -> None:
+        await all_down(stage)
+        for node in stage.nodes.values():
+            node.answer = in_time(60)
+        trying = asyncio.create_task(opened(stage))
+        await asyncio.sleep(0)
+        waiting = [asyncio.create_task(opened(stage)) for _ in range(AT_ONCE)]
+        await asyncio.sleep(0.1)
+        for node in stage.nodes.values():
+            node.answer = in_time(0.1)
+        trying.cancel()
+        await asyncio.gather(*waiting)
+
+    play(scene, *PAIR)
+
+
 def test_nobody_waits_where_nobody_tries() -> None:
     async def scene(stage: Stage) -> None:
         await all_down(stage)

@@ -55,6 +55,7 @@ class AnythingHappens(RuleBasedStateMachine):
     @rule(name=names)
     def left(self, name: str) -> None:
         self.story.health.abandoned(self.story.by_id[name])
+        self.probed.clear()
         self.probing.clear()
 
     @rule(name=names)

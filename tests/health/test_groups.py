@@ -183,12 +183,13 @@ def test_a_group_that_is_down_is_down_no_more_when_one_of_it_is_another() -> Non
     assert story.eligible == "a"
 
 
-def test_a_probe_that_was_given_up_was_a_turn_all_the_same() -> None:
+def test_a_probe_that_was_given_up_leaves_its_place_to_the_next_whose_turn_it_is() -> None:
     story = ward(2)
     story.kill("a", "b")
     story.after(1).admit("a")
+    assert story.probe is None
     story.health.abandoned(story.by_id["a"])
-    assert story.after(1).probe == "b"
+    assert story.probe == "b"
 
 
 def test_a_probe_while_others_are_well_does_not_delay_the_first_of_a_group_that_is_down() -> None:
