@@ -56,7 +56,7 @@ class _Group:
         roster: Its deployments, as last seen.
         unwell: Ids of those that are not plainly well.
         down: It was down as a whole when it was last dialled.
-        probed_s: When it was last tried while it was.
+        probed_s: When it was last tried while it was, by who did not give up.
     """
 
     roster: tuple[Deployment, ...] = ()
@@ -93,8 +93,8 @@ class Health:
       Those beyond that are the last resort; so are all ejected ones where nobody else is left, as long as one
       of them still succeeds at times.
     - Where nobody is left and none of them does, the group is down: one session a second tries it, each time
-      the deployment that was tried longest ago. When one succeeds, all others are tried at once, for what
-      took a whole group down was most likely one thing.
+      the deployment that was tried longest ago; who gives up leaves its place to the next. When one
+      succeeds, all others are tried at once, for what took a whole group down was most likely one thing.
     - Those that come back slowly are spare: it is not known here who has room, and they have some. So are
       those that a response's rate limit cools: a session opens there all the same, and will not ask at once.
     - A refused credential takes out all deployments that would show it.

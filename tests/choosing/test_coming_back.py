@@ -25,6 +25,15 @@ async def all_down(stage: Stage) -> None:
     await asyncio.sleep(1)  # so that the next one may try
 
 
+async def hanging(stage: Stage) -> asyncio.Task[None]:
+    """Have somebody try, who is not answered."""
+    for node in stage.nodes.values():
+        node.answer = in_time(60)
+    trying = asyncio.create_task(opened(stage))
+    await asyncio.sleep(0)
+    return trying
+
+
 async def opened(stage: Stage) -> None:
     async with stage.router.connect("voice"):
         pass
@@ -47,10 +56,7 @@ def test_all_who_come_while_one_finds_out_that_it_is_still_down_are_told_so_then
 
     async def scene(stage: Stage) -> None:
         await all_down(stage)
-        for node in stage.nodes.values():
-            node.answer = in_time(60)
-        trying = asyncio.create_task(opened(stage))
-        await asyncio.sleep(0)
+        trying = await hanging(stage)
         began_s = stage.now()
         answers = await asyncio.gather(*(opened(stage) for _ in range(AT_ONCE)), return_exceptions=True)
         assert {type(answer) for answer in answers} == {GroupDown}
@@ -64,10 +70,7 @@ def test_all_who_come_while_one_finds_out_that_it_is_still_down_are_told_so_then
 def test_who_leaves_while_it_tries_leaves_its_place_to_one_of_those_who_wait() -> None:
     async def scene(stage: Stage) -> None:
         await all_down(stage)
-        for node in stage.nodes.values():
-            node.answer = in_time(60)
-        trying = asyncio.create_task(opened(stage))
-        await asyncio.sleep(0)
+        trying = await hanging(stage)
         waiting = [asyncio.create_task(opened(stage)) for _ in range(AT_ONCE)]
         await asyncio.sleep(0.1)
         for node in stage.nodes.values():
