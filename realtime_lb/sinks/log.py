@@ -66,6 +66,9 @@ REFUSED_FIELDS = (
 )
 """What a `SessionClosed` says of a session that never began. The rest of it is nothing, or zero."""
 
+_PARTS = (Traffic, Usage)
+"""What a record has of numbers that belong together."""
+
 _BACK = frozenset({HealthState.ELIGIBLE, HealthState.SLOW_START})
 
 _THEIR_FAULT = frozenset({Fault.NOBODY, Fault.CLIENT})
@@ -143,9 +146,10 @@ def _fields(record: Record) -> dict[str, Any]:
     """Return the record's attributes, flat: ``usage_input_tokens``, ``from_client_bytes``."""
     flat: dict[str, Any] = {}
     for name, value in _PLAIN.unstructure(record).items():
-        if isinstance(getattr(record, name), Traffic | Usage):
+        whole = getattr(record, name) if isinstance(value, dict) else None
+        if isinstance(whole, _PARTS):
             flat |= {f"{name}_{inner}": number for inner, number in value.items()}
-        elif isinstance(getattr(record, name), Standing):
+        elif isinstance(whole, Standing):
             flat |= value
         else:
             flat[name] = value

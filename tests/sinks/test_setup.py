@@ -1,13 +1,18 @@
 """The command line's logging: one event is one line, whatever is in it."""
 
+import io
 import json
 import logging
+import string
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from realtime_lb.records import SinkOverflowed
 from realtime_lb.sinks import LogSink
+from realtime_lb.sinks.console import console_renderers
 from realtime_lb.sinks.setup import configure_logging
 from realtime_lb.testing.sinks import SAMPLE_RECORDS
 
@@ -60,6 +65,36 @@ def test_a_traceback_is_part_of_its_json_line(capsys: pytest.CaptureFixture[str]
         logging.getLogger("realtime_lb.sinks").exception("a sink raised")
     line = json_lines(capsys)[0]
     assert "LookupError" in str(line["exception"])
+
+
+values = st.one_of(
+    st.text().filter(str.isprintable),
+    st.text(string.ascii_letters + " ='\"_/:"),
+    st.integers(),
+    st.floats(),
+    st.none(),
+    st.booleans(),
+    st.lists(st.text(string.printable)),
+)
+
+
+@given(values, st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), values, max_size=5))
+def test_the_console_writes_what_structlog_would(event: object, fields: dict[str, object]) -> None:
+    reserved = {"event", "level", "logger", "timestamp", "exc_info", "exception", "stack"}
+    told = {**{name: fields[name] for name in fields.keys() - reserved}, "event": event}
+    told |= {"level": "warning", "logger": "realtime_lb.serve", "timestamp": "2026-01-02T03:04:05.678901Z"}
+    theirs = structlog.dev.ConsoleRenderer(colors=False)
+    *_, ours = console_renderers()
+    logger = structlog.get_logger("realtime_lb")
+    assert ours(logger, "warning", dict(told)) == theirs(logger, "warning", dict(told))
+
+
+def test_nobody_is_hurt_when_nobody_reads_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    monkeypatch.setattr("sys.stderr", closed)
+    configure_logging("info", "json")
+    closed.close()
+    structlog.get_logger("realtime_lb").info("an event")
 
 
 def test_the_console_escapes_what_could_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
