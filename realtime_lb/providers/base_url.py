@@ -8,6 +8,7 @@ all of these.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from yarl import URL
@@ -59,27 +60,35 @@ def read_base(deployment: Deployment, default: str | None = None) -> URL:
     text = deployment.api_base or default
     if not text:
         raise misconfigured(deployment, "api_base", "is needed for this provider")
+    try:
+        return _read(text)
+    except _NoBaseError as problem:
+        raise misconfigured(deployment, "api_base", *problem.args) from None
+
+
+class _NoBaseError(ValueError):
+    """What is wrong with an ``api_base``, and how to mend it."""
+
+
+@lru_cache(maxsize=1024)  # each open asks for one of the same few
+def _read(text: str) -> URL:
     if _NEVER_IN_A_URL.search(text):
-        raise misconfigured(deployment, "api_base", "holds a space, a backslash or a control character")
+        raise _NoBaseError("holds a space, a backslash or a control character")
     try:
         base = URL(text)
     except ValueError:  # its text would quote the base
-        raise misconfigured(deployment, "api_base", "is not a URL") from None
+        raise _NoBaseError("is not a URL") from None
     if base.scheme not in _WEBSOCKET_SCHEMES or not base.host:
-        raise misconfigured(
-            deployment, "api_base", "is not an http, https, ws or wss URL", "begin it with https://"
-        )
+        raise _NoBaseError("is not an http, https, ws or wss URL", "begin it with https://")
     if "@" in base.raw_authority or "@" in text.partition("//")[2].partition("/")[0]:
-        raise misconfigured(deployment, "api_base", "holds credentials", "put the key into api_key")
+        raise _NoBaseError("holds credentials", "put the key into api_key")
     if "?" in text or "#" in text:
-        raise misconfigured(
-            deployment,
-            "api_base",
+        raise _NoBaseError(
             "holds a query or a fragment",
             "put the deployment's name into model, the version into api_version and the key into api_key",
         )
     if problem := _problem_of(base.raw_host or ""):
-        raise misconfigured(deployment, "api_base", problem)
+        raise _NoBaseError(problem)
     return _with_path(base, base.raw_path.rstrip("/")).with_scheme(_WEBSOCKET_SCHEMES[base.scheme])
 
 

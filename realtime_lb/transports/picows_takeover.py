@@ -190,15 +190,39 @@ class _Socket:
         self._write: Callable[[bytes], None] = _nothing
         self._transport = transport
         self.get_write_buffer_size = transport.get_write_buffer_size
-        self.get_extra_info = transport.get_extra_info
+        self.get_extra_info: Callable[[str], Any] = self._info
         self.abort = transport.abort
         self.close = on_close
 
+    def _info(self, name: str) -> Any:
+        """Return what picows asks for while it is made."""
+        info = self._transport.get_extra_info(name)
+        return _Number(info) if name == "socket" else info
+
     def open(self) -> None:
         self._write = self._transport.write
+        self.get_extra_info = self._transport.get_extra_info
 
     def write(self, data: bytes) -> None:
         self._write(data)
+
+
+class _Number:
+    """A socket of which picows learns the number, and sets nothing.
+
+    It would set what is set already, and ask for sizes to log them. Over uvloop each of these six calls makes
+    a socket of its own first.
+    """
+
+    __slots__ = ("fileno",)
+
+    def __init__(self, raw: Any) -> None:
+        self.fileno = raw.fileno
+
+    def setsockopt(self, *_option: object) -> None: ...
+
+    def getsockopt(self, *_option: object) -> int:
+        return 0
 
 
 def _nothing(*_arguments: object, **_named: object) -> None: ...
