@@ -40,6 +40,8 @@ class InFlight:
         running: They, the oldest first.
     """
 
+    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_id", "running")
+
     def __init__(self, began: Callable[[JsonObject], None], made: Callable[[Output], None]) -> None:
         self.running: list[Running] = []
         self._began = began

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from attrs import define, field
+
 from realtime_lb.events import APPEND, parse_event, value_at
 from realtime_lb.journal import sessions
 from realtime_lb.journal.in_flight import STREAMED, InFlight
@@ -21,7 +23,7 @@ from realtime_lb.journal.matching import (
     creates,
     hearing,
     number_or,
-    params,
+    order_of,
     refused,
 )
 from realtime_lb.journal.responses import Output, Running
@@ -35,8 +37,9 @@ MOST_BYTES = 2 * 1024 * 1024
 """Half a minute of PCM, or an hour of words."""
 
 MOST_ITEMS = 1_000
-_LOOKS = 32
-"""How often to look, while the room fills with sound, how much there is: at 2 MiB once in fifty frames."""
+_STRETCHES = 64
+"""In how many pieces the room fills with sound, and after each it is looked how much there is. At 2 MiB that
+is twice a second."""
 
 QUIET_KEPT_MS = 2_000
 """What a voice detector may still need of sound in which it heard nobody: its padding, and time to notice."""
@@ -48,15 +51,13 @@ def _by_its_response(step: Callable[[InFlight, JsonObject], None]) -> Callable[[
     return lambda journal, event: step(journal._in_flight, event)  # noqa: SLF001  # the journal's own part
 
 
+@define(eq=False)
 class Journal:
-    """Follows one session.
-
-    Args:
-        dialect: The client's.
-        most_bytes: How much to keep. Above it the oldest sound goes first, then the oldest items.
-        most_items: How many items to keep.
+    """Follows one session, that of a client who speaks a dialect.
 
     Attributes:
+        most_bytes: How much to keep. Above it the oldest sound goes first, then the oldest items.
+        most_items: How many items to keep.
         words: The client's names of things.
         session: The session object in force, as the client was shown it last.
         session_id: The session's id as the client knows it.
@@ -69,28 +70,32 @@ class Journal:
         speech_lost: Items whose sound fell out for want of room, while it was all that was known of them.
     """
 
-    def __init__(
-        self, dialect: Dialect, *, most_bytes: int = MOST_BYTES, most_items: int = MOST_ITEMS
-    ) -> None:
-        self.words: Words = WORDS[dialect]
-        at_once_bytes = most_bytes // _LOOKS
-        self._most_bytes = most_bytes - at_once_bytes
-        self._most_items = most_items
-        self.session: JsonObject = {}
-        self.session_id: str | None = None
-        self.conversation_id: str | None = None
-        self.conversation_shown = False
-        self.items = Items()
-        self.tail = Tail(at_once_bytes)
-        self.turn: OpenTurn | None
-        self.owes_answer = False
-        self.version = 0
-        self.speech_lost = 0
-        self._out_bytes_per_ms = 48.0
-        self._detects_turns = True
-        self._follow_turn(None)
-        self._is_ours = False
+    _dialect: Dialect
+    most_bytes: int = field(default=MOST_BYTES, kw_only=True)
+    most_items: int = field(default=MOST_ITEMS, kw_only=True)
+    words: Words = field(init=False)
+    session: JsonObject = field(factory=dict, init=False)
+    session_id: str | None = field(default=None, init=False)
+    conversation_id: str | None = field(default=None, init=False)
+    conversation_shown: bool = field(default=False, init=False)
+    items: Items = field(factory=Items, init=False)
+    tail: Tail = field(init=False)
+    turn: OpenTurn | None = field(default=None, init=False)
+    owes_answer: bool = field(default=False, init=False)
+    version: int = field(default=0, init=False)
+    speech_lost: int = field(default=0, init=False)
+    _out_bytes_per_ms: float = field(default=48.0, init=False)
+    _detects_turns: bool = field(default=True, init=False)
+    _is_ours: bool = field(default=False, init=False)
+    _in_flight: InFlight = field(init=False)
+    _full_bytes: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        stretch_bytes = self.most_bytes // _STRETCHES
+        self._full_bytes = self.most_bytes - stretch_bytes
+        self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes)
         self._in_flight = InFlight(self._begin, self._made)
+        self._follow_turn(None)
 
     # -- what passes ------------------------------------------------------------------------------------
 
@@ -104,7 +109,7 @@ class Journal:
             if event is None:
                 return
             self.tail.say(Said(canonical(kind), bytes(payload), event))
-        if self.kept_bytes > self._most_bytes:
+        if self.kept_bytes > self._full_bytes:
             self._make_room()
 
     def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
@@ -305,23 +310,13 @@ class Journal:
             self._begin(value)
 
     def _begin(self, value: JsonObject) -> None:
-        order = self._order_of(value)
+        order = order_of(value, self.tail, is_due=self.owes_answer)
         if order is not None:
             self.tail.answered(order)
         else:
             self.owes_answer = False
         self.conversation_id = self.conversation_id or value.get("conversation_id")
         self.running.append(Running(str(value.get("id")), value, order))
-
-    def _order_of(self, value: JsonObject) -> Said | None:
-        """Return which order a response answers: the oldest, unless what it was marked with says another."""
-        orders = list(self.tail.waiting("response.create"))
-        marked = value.get("metadata")
-        for order in orders if marked else ():
-            if params(order).get("metadata") == marked:
-                return order
-        unmarked = [order for order in orders if not params(order).get("metadata")]
-        return unmarked[0] if unmarked and not self.owes_answer else None
 
     def _response_done(self, event: JsonObject) -> None:
         ended = self._in_flight.ended(event.get("response"))
@@ -361,7 +356,7 @@ class Journal:
 
     def _make_room(self) -> None:
         """Let the oldest sound go, that of items first, which may have their words; then the oldest items."""
-        while self.kept_bytes > self._most_bytes:
+        while self.kept_bytes > self._full_bytes:
             quiet = self.items.drop_oldest_speech()
             if quiet is not None:
                 self.speech_lost += not any(part.get("transcript") for part in quiet.parts())
@@ -370,12 +365,12 @@ class Journal:
         while self.items.order and self._is_too_much:
             self.items.drop_oldest()
             self.version += 1
-        while self.kept_bytes > self._most_bytes and self.tail.drop_oldest_said():
+        while self.kept_bytes > self._full_bytes and self.tail.drop_oldest_said():
             pass  # who asks and asks of an upstream that answers nothing
 
     @property
     def _is_too_much(self) -> bool:
-        return self.kept_bytes > self._most_bytes or len(self.items) > self._most_items
+        return self.kept_bytes > self._full_bytes or len(self.items) > self.most_items
 
     _FOLLOWED: ClassVar[Mapping[str, Callable[[Journal, JsonObject], None]]] = {
         "session.created": _session_shown,

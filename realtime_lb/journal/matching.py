@@ -10,7 +10,16 @@ from realtime_lb.journal.tail import Said, Tail
 from realtime_lb.journal.words import canonical_item
 from realtime_lb.typing import JsonObject
 
-__all__ = ["ALREADY_ANSWERING", "as_sent", "cancels", "creates", "hearing", "number_or", "params", "refused"]
+__all__ = [
+    "ALREADY_ANSWERING",
+    "as_sent",
+    "cancels",
+    "creates",
+    "hearing",
+    "number_or",
+    "order_of",
+    "refused",
+]
 
 _NO_DETAIL: JsonObject = {}
 
@@ -31,7 +40,24 @@ def hearing(session: JsonObject) -> object:
     return told, sessions.bytes_per_ms(session, "input")
 
 
-def params(said: Said) -> JsonObject:
+def order_of(response: JsonObject, tail: Tail, *, is_due: bool) -> Said | None:
+    """Return which order a response answers: the oldest, unless what it was marked with says another.
+
+    Args:
+        response: As it was announced.
+        tail: Holds the orders.
+        is_due: The server owes one that nobody ordered.
+    """
+    orders = list(tail.waiting("response.create"))
+    marked = response.get("metadata")
+    for order in orders if marked else ():
+        if _params(order).get("metadata") == marked:
+            return order
+    unmarked = [order for order in orders if not _params(order).get("metadata")]
+    return unmarked[0] if unmarked and not is_due else None
+
+
+def _params(said: Said) -> JsonObject:
     """Return what a ``response.create`` asks for."""
     params = said.event.get("response")
     return params if isinstance(params, dict) else _NO_DETAIL

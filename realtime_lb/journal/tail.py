@@ -77,6 +77,38 @@ class Sound:
 
 
 @define(eq=False)
+class _Stretch:
+    """Sound that came with nothing in between, and is not told apart before somebody asks.
+
+    Attributes:
+        payloads: The events as they came.
+        sizes_bytes: How much sound is in each.
+        bytes_per_ms: How large a millisecond of it is.
+        start_ms: Where it begins.
+        size_bytes: What it takes to keep, apart or not.
+    """
+
+    payloads: list[bytes]
+    sizes_bytes: list[int]
+    bytes_per_ms: float
+    start_ms: float
+    size_bytes: int
+
+    @property
+    def length_ms(self) -> float:
+        """How long it is."""
+        return sum(self.sizes_bytes) / self.bytes_per_ms
+
+    def sounds(self) -> Iterator[Sound]:
+        """Yield what it consists of."""
+        at_ms = self.start_ms
+        for payload, size in zip(self.payloads, self.sizes_bytes, strict=True):
+            length_ms = size / self.bytes_per_ms
+            yield Sound(payload, at_ms, length_ms)
+            at_ms += length_ms
+
+
+@define(eq=False)
 class Said:
     """Any other event of the client's.
 
@@ -114,81 +146,93 @@ def _span(payload: bytes) -> tuple[int, int]:
 class Tail:
     """Sound and events without an answer.
 
-    Sound is measured when somebody asks, or when much of it has come: fifty times a second nobody does.
+    Sound is measured as it comes, while it is at hand, and is told apart when somebody asks: fifty times a
+    second nobody does.
 
     Attributes:
-        unmeasured_limit_bytes: How much sound to measure at once.
+        stretch_bytes: How much sound to keep in one piece.
         keeps_ms: How much sound to keep at the very front; older sound there is let go. Infinite keeps all.
         said_bytes: How large the events are.
         lost_ms: How much sound fell out for want of room since somebody asked.
         told_ms: The latest time in it that the client was told of.
     """
 
-    unmeasured_limit_bytes: int
+    stretch_bytes: int
     keeps_ms: float = math.inf
     said_bytes: int = 0
     lost_ms: float = 0.0
     told_ms: float = 0.0
-    _entries: list[Sound | Said] = field(factory=list)
+    _entries: list[Sound | Said | _Stretch] = field(factory=list)
     _bytes_per_ms: float = 48.0
     _position_ms: float = 0.0
     _mark: bytes = b'"audio":"'
     _sound_bytes: int = 0
-    _unmeasured: list[bytes] = field(factory=list)
-    _unmeasured_bytes: int = 0
+    _heard: list[bytes] = field(factory=list)
+    _heard_sizes: list[int] = field(factory=list)
+    _heard_bytes: int = 0
 
     def hear(self, payload: bytes) -> bool:
         """Take sound; say whether it is time to look how much is kept."""
-        self._unmeasured.append(payload)
-        self._unmeasured_bytes += len(payload)
-        if self._unmeasured_bytes < self.unmeasured_limit_bytes:
+        mark = self._mark
+        begin = payload.find(mark) + len(mark)
+        end = payload.find(b'"', begin)
+        if begin < len(mark) or end < 0:
+            begin, end = _span(payload)
+            self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
+        size = (end - begin) * 3 // 4
+        if size and payload[end - 1] == _PADDING:
+            size -= 1 + (payload[end - 2] == _PADDING)
+        self._heard.append(payload)
+        self._heard_sizes.append(size)
+        self._heard_bytes += len(payload)
+        if self._heard_bytes < self.stretch_bytes:
             return False
-        self._measure()
+        self._end_stretch()
         return True
 
     def expect(self, bytes_per_ms: float) -> None:
         """Take in how large a millisecond of sound is from now on."""
-        self._measure()
+        self._end_stretch()
         self._bytes_per_ms = bytes_per_ms
 
     @property
     def entries(self) -> list[Sound | Said]:
         """Oldest first."""
-        if self._unmeasured:
-            self._measure()
-        return self._entries
+        self._end_stretch()
+        if any(isinstance(entry, _Stretch) for entry in self._entries):
+            apart: list[Sound | Said | _Stretch] = []
+            for entry in self._entries:
+                apart += entry.sounds() if isinstance(entry, _Stretch) else (entry,)
+            self._entries = apart
+            self._trim()
+        return self._entries  # type: ignore[return-value]  # no stretch is left in it
 
     @property
     def position_ms(self) -> float:
         """How long all sound is that the client ever sent."""
-        if self._unmeasured:
-            self._measure()
+        self._end_stretch()
         return self._position_ms
 
     @property
     def sound_bytes(self) -> int:
         """How large the sound is that is kept."""
-        return self._sound_bytes + self._unmeasured_bytes
+        return self._sound_bytes + self._heard_bytes
 
-    def _measure(self) -> None:
-        position_ms, bytes_per_ms, keep = self._position_ms, self._bytes_per_ms, self._entries.append
-        mark = self._mark
-        for payload in self._unmeasured:
-            begin = payload.find(mark) + len(mark)
-            end = payload.find(b'"', begin)
-            if begin < len(mark) or end < 0:
-                begin, end = _span(payload)
-                mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
-            size = (end - begin) * 3 // 4
-            if size and payload[end - 1] == _PADDING:
-                size -= 1 + (payload[end - 2] == _PADDING)
-            length_ms = size / bytes_per_ms
-            keep(Sound(payload, position_ms, length_ms))
-            position_ms += length_ms
-        self._position_ms, self._mark = position_ms, mark
-        self._sound_bytes += self._unmeasured_bytes + _SOUND_BYTES * len(self._unmeasured)
-        self._unmeasured, self._unmeasured_bytes = [], 0
-        self._trim(self._position_ms - self.keeps_ms)
+    def _end_stretch(self) -> None:
+        if not self._heard:
+            return
+        stretch = _Stretch(
+            self._heard,
+            self._heard_sizes,
+            self._bytes_per_ms,
+            self._position_ms,
+            self._heard_bytes + _SOUND_BYTES * len(self._heard),
+        )
+        self._entries.append(stretch)
+        self._position_ms += stretch.length_ms
+        self._sound_bytes += stretch.size_bytes
+        self._heard, self._heard_sizes, self._heard_bytes = [], [], 0
+        self._trim()
 
     def say(self, said: Said) -> None:
         """Take an event."""
@@ -229,7 +273,7 @@ class Tail:
     def take_until(self, end: Said | float | None) -> list[Sound]:
         """Take out the sound before an event, or before a time in milliseconds, or all; return it."""
         taken: list[Sound] = []
-        kept: list[Sound | Said] = []
+        kept: list[Sound | Said | _Stretch] = []
         reached = False
         for entry in self.entries:
             reached = reached or entry is end
@@ -244,11 +288,11 @@ class Tail:
         self._sound_bytes -= sum(sound.size_bytes for sound in taken)
         return taken
 
-    def _trim(self, before_ms: float) -> None:
-        """Let go of sound at the very front that ended before a time."""
-        gone = 0
+    def _trim(self) -> None:
+        """Let go of sound at the very front that is older than what is kept there."""
+        gone, before_ms = 0, self._position_ms - self.keeps_ms
         for entry in self._entries:
-            if not isinstance(entry, Sound) or entry.start_ms + entry.length_ms >= before_ms:
+            if isinstance(entry, Said) or entry.start_ms + entry.length_ms >= before_ms:
                 break
             gone += 1
             self._sound_bytes -= entry.size_bytes

@@ -32,6 +32,21 @@ class Telling:
         expected: Answers that the client is not to hear: to which item, and of what kind.
     """
 
+    __slots__ = (
+        "_journal",
+        "_our_id",
+        "_refused_fields",
+        "_say",
+        "_session_told",
+        "_told",
+        "_unanswered",
+        "_wanted",
+        "as_text",
+        "expected",
+        "lost",
+        "update_id",
+    )
+
     def __init__(
         self, journal: Journal, say: Callable[[JsonObject], None], our_id: Callable[[], str]
     ) -> None:
