@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from attrs import define, field
 
@@ -25,6 +24,7 @@ from realtime_lb.legs import Leg
 from realtime_lb.quirks import Quirks
 from realtime_lb.requests import DialRequest
 from realtime_lb.typing import Dialect, JsonObject, Secret, hidden
+from realtime_lb.waiting import first_of
 
 __all__ = ["Opener", "Upstream"]
 
@@ -48,6 +48,11 @@ class Upstream:
     held: list[Frame]
     dialect: Dialect
     quirks: Quirks
+
+    def taken(self) -> list[Frame]:
+        """Return what it has said already, and keep it no longer."""
+        held, self.held = self.held, []
+        return held
 
     def cut(self) -> None:
         """Cut the connection and give the lease back, at once. Idempotent."""
@@ -151,8 +156,7 @@ class Opener:
 
 
 async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening, secrets: Sequence[Secret]) -> None:
-    either: set[asyncio.Future[Any]] = {opening.first, leg.ended}
-    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    await first_of(opening.first, leg.ended)
     if not opening.frames:
         raise _closed_at_once(leg.ended.result())
     event = parse_event(opening.frames[0].payload)

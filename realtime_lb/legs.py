@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from attrs import evolve
-
 from realtime_lb.abc import Connection
 from realtime_lb.frames import Close, Frame, OnFrame
 from realtime_lb.typing import Secret, hidden
@@ -26,6 +24,8 @@ class Leg:
         secrets: What the peer was told of ours, and is not to tell others in its last words.
     """
 
+    __slots__ = ("_on_frame", "_secrets", "connection", "ended")
+
     def __init__(self, connection: Connection, on_frame: OnFrame, secrets: Sequence[Secret] = ()) -> None:
         self.connection = connection
         self._on_frame = on_frame
@@ -34,7 +34,7 @@ class Leg:
 
     async def _pumped(self) -> Close:
         close = await self.connection.pump(self._deliver)
-        return evolve(close, reason=hidden(close.reason, self._secrets))
+        return Close(close.code, hidden(close.reason, self._secrets))
 
     def _deliver(self, frame: Frame) -> None:
         on_frame = self._on_frame
@@ -65,7 +65,8 @@ class Leg:
         finally:  # who is cancelled here does not leave a reader behind
             self.ended.cancel()  # nothing if it is done
             self.ended.add_done_callback(_look_at)
-        await asyncio.wait({self.ended})
+        if not self.ended.done():
+            await asyncio.wait({self.ended})
         # Whoever heard of it refers to it as well. Such a circle would keep all of a session, megabytes
         # perhaps, until the collector's next full turn.
         self._on_frame = self.connection.on_writable = _nothing

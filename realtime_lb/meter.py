@@ -40,6 +40,23 @@ class Meter:
         usage: Tokens so far.
     """
 
+    __slots__ = (
+        "_client_bytes",
+        "_client_frames",
+        "_clock",
+        "_emit",
+        "_redact",
+        "_session_id",
+        "_upstream_bytes",
+        "_upstream_frames",
+        "_wanted",
+        "first_audio_at_s",
+        "quirks",
+        "reads_events",
+        "usage",
+        "watch",
+    )
+
     def __init__(
         self,
         session_id: str,

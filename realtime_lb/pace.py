@@ -45,6 +45,8 @@ class Pace:
         clock: Monotonic seconds.
     """
 
+    __slots__ = ("_before", "_bytes", "_clock", "_messages", "_on_excess", "_sent", "_timer")
+
     def __init__(
         self, limits: LimitSettings, sent: Callable[[], Traffic], on_excess: Callable[[], None], clock: Clock
     ) -> None:

@@ -43,6 +43,8 @@ class Passage:
         on_turn: Called when anything has passed but the next piece of sound, words or arguments.
     """
 
+    __slots__ = ("_journal", "_translator", "_write_down", "_write_up", "continuity", "judge", "on_turn")
+
     def __init__(  # two ends, and what is between them
         self,
         journal: Journal,

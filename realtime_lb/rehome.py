@@ -29,6 +29,7 @@ from realtime_lb.reports import Reports, Watch
 from realtime_lb.settings import RehomeSettings
 from realtime_lb.takeover import Successor, TakeOver
 from realtime_lb.typing import Clock
+from realtime_lb.waiting import first_of
 
 __all__ = ["Home"]
 
@@ -104,7 +105,7 @@ class Home:
         Cancelling leaves the legs open, and ends what was begun beside them. So does whatever is raised.
         """
         self._enter(self.take_over.first(upstream))
-        self._held = ((), upstream.held)
+        self._held = ((), upstream.taken())
         self._told_attempts = len(self.take_over.attempts)
         self.reconsider()
         try:
@@ -149,18 +150,21 @@ class Home:
         self.meter.watch = Watch(self.reports, successor.upstream.deployment)
 
     async def _relayed(self) -> Ending | None:
-        held, self._held = self._held, ((), ())
         passage = self._now.passage
         return await relay(
             self.downstream,
             self._now.upstream.leg,
             taps=(self.meter.see_client, self.meter.see_upstream),
             translate=(passage.from_client, passage.from_upstream),
-            held=held,
+            held=self._taken(),
             stall_timeout_s=self.stall_timeout_s,
             stopped=self.stopped,
             left=self._left,
         )
+
+    def _taken(self) -> tuple[Sequence[Frame], Sequence[Frame]]:
+        held, self._held = self._held, ((), ())
+        return held
 
     # -- why --------------------------------------------------------------------------------------------
 
@@ -330,9 +334,8 @@ class Home:
     async def _unless_over(self, work: Coroutine[Any, Any, _T]) -> _T | Ending:
         """Do *work*, unless the client leaves or the session is stopped: then return that."""
         task = asyncio.create_task(work)
-        ends: set[asyncio.Future[Any]] = {task, self.downstream.ended, self.stopped}
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(task, self.downstream.ended, self.stopped)
             if task.done():
                 return task.result()
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from realtime_lb.abc import Connection
 from realtime_lb.endings import Ending
@@ -14,6 +14,7 @@ from realtime_lb.errors import InvalidEvent
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.records import Direction
+from realtime_lb.waiting import first_of
 
 __all__ = ["Lane", "Tap", "Translate", "relay", "untranslated"]
 
@@ -46,6 +47,19 @@ class Lane:
         refuse: Told why nothing is sent for a frame that is no event; without it, `forward` raises that.
     """
 
+    __slots__ = (
+        "_on_stall",
+        "_refuse",
+        "_sink",
+        "_source",
+        "_stall_timeout_s",
+        "_tap",
+        "_translate",
+        "_waiting",
+        "_watch",
+        "_write",
+    )
+
     def __init__(
         self,
         source: Connection,
@@ -65,7 +79,7 @@ class Lane:
         self._stall_timeout_s = stall_timeout_s
         self._on_stall = on_stall
         self._watch: asyncio.TimerHandle | None = None
-        self._waiting: set[Connection] = set()
+        self._waiting: list[Connection] = []
         sink.on_writable = self._go_on
 
     def forward(self, frame: Frame) -> None:
@@ -91,7 +105,8 @@ class Lane:
 
     def _hold(self, by: Connection) -> None:
         by.pause()
-        self._waiting.add(by)
+        if by not in self._waiting:
+            self._waiting.append(by)
         if self._watch is None:
             self._look_again(self._sink.taken_bytes, LOOKS)
 
@@ -166,12 +181,11 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
     downstream.redirect(up.forward)
     provider.resume()
     client.resume()
-    for hear, frames in ((down.forward, held[1]), (up.forward, held[0])):
-        for frame in frames:
-            hear(frame)
+    _pass_on(held[1], down)
+    _pass_on(held[0], up)
+    del held  # or it would be kept as long as the session lives
     try:
-        ends: set[asyncio.Future[Any]] = {downstream.ended, upstream.ended, stall, stopped, left}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(downstream.ended, upstream.ended, stall, stopped, left)
     finally:
         up.stop_watching()
         down.stop_watching()
@@ -181,6 +195,11 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
         if leg.ended.done():
             return Ending(by, leg.ended.result())
     return Ending(None, stopped.result()) if stopped.done() else None
+
+
+def _pass_on(frames: Sequence[Frame], lane: Lane) -> None:
+    for frame in frames:
+        lane.forward(frame)
 
 
 def _answer(invalid: InvalidEvent) -> Frame:

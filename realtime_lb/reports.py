@@ -182,6 +182,8 @@ class Watch:
         deployment: Where the session is.
     """
 
+    __slots__ = ("_deployment", "_reports", "_turns")
+
     def __init__(self, reports: Reports, deployment: Deployment) -> None:
         self._reports = reports
         self._deployment = deployment

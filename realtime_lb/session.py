@@ -266,7 +266,7 @@ class Session:
             upstream.leg,
             taps=(self._meter.see_client, self._meter.see_upstream),
             translate=self._translation(upstream),
-            held=((), upstream.held),
+            held=((), upstream.taken()),
             stall_timeout_s=self.limits.stall_timeout_s,
             stopped=self._stopped,
             left=asyncio.get_running_loop().create_future(),

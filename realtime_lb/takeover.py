@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 from attrs import define
 
@@ -21,6 +20,7 @@ from realtime_lb.passage import Passage
 from realtime_lb.records import Attempt, Record
 from realtime_lb.requests import SessionRequest
 from realtime_lb.translation import translator_for
+from realtime_lb.waiting import first_of
 
 __all__ = ["Successor", "TakeOver"]
 
@@ -153,10 +153,9 @@ class TakeOver:
 
     async def _was_told(self, successor: Successor) -> bool:
         """Tell an upstream of the session; say whether it has taken that in."""
-        upstream, held = successor.upstream, successor.upstream.held
-        upstream.held = []
+        upstream = successor.upstream
         try:
-            return await self.answered(successor, held)
+            return await self.answered(successor, upstream.taken())
         except BaseException:
             await upstream.discard()
             raise
@@ -179,6 +178,5 @@ class TakeOver:
         for frame in held:
             take(frame)
         upstream.leg.connection.resume()
-        either: set[asyncio.Future[Any]] = {news, upstream.leg.ended}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(news, upstream.leg.ended)
         return news.done() and continuity.phase is not Phase.FAILED and not upstream.leg.ended.done()

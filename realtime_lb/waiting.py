@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-__all__ = ["comes", "is_cancelled"]
+__all__ = ["comes", "first_of", "is_cancelled"]
 
 
 async def comes(event: asyncio.Event, at_s: float | None) -> bool:
@@ -15,6 +16,27 @@ async def comes(event: asyncio.Event, at_s: float | None) -> bool:
     except TimeoutError:
         pass
     return event.is_set()
+
+
+async def first_of(*ends: asyncio.Future[Any]) -> None:
+    """Wait until one of *ends* is done, in whichever way. Cancelling the wait cancels none of them.
+
+    As long as it waits, `asyncio.wait` keeps two sets, two coroutines and a closure for the same: a session
+    waits so from its beginning to its end, and there are thousands.
+    """
+    news = asyncio.get_running_loop().create_future()
+
+    def tell(_end: asyncio.Future[Any]) -> None:
+        if not news.done():
+            news.set_result(None)
+
+    for end in ends:
+        end.add_done_callback(tell)
+    try:
+        await news
+    finally:
+        for end in ends:
+            end.remove_done_callback(tell)
 
 
 def is_cancelled() -> bool:

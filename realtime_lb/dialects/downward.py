@@ -46,6 +46,8 @@ class Downward:
         parties: Who speaks to whom.
     """
 
+    __slots__ = ("_items", "_names", "_opening", "_parties", "_steps", "_temperatures")
+
     def __init__(self, parties: Parties) -> None:
         self._parties = parties
         self._items = OpenItems()

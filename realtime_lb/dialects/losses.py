@@ -25,9 +25,11 @@ class Losses:
         tell: Who is told.
     """
 
+    __slots__ = ("_tell", "_told")
+
     def __init__(self, tell: OnLoss) -> None:
         self._tell = tell
-        self._told: set[str] = set()
+        self._told: list[str] = []
 
     def note(self, event_type: str, place: str) -> None:
         """Say that *place* was left out of an event."""
@@ -35,5 +37,5 @@ class Losses:
             return
         place = _INDEX.sub("[]", place[:_LONGEST])
         if place not in self._told:
-            self._told.add(place)
+            self._told.append(place)
             self._tell(event_type, place)

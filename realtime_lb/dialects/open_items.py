@@ -36,6 +36,8 @@ class _Open:
 class OpenItems:
     """Follows items from their first event to their last. Holds those of running responses only."""
 
+    __slots__ = ("_open", "_running")
+
     def __init__(self) -> None:
         self._open: dict[str, _Open] = {}
         self._running: set[str] = set()

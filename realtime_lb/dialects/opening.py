@@ -24,6 +24,8 @@ class Opening:
         parties: Who speaks to whom.
     """
 
+    __slots__ = ("_early", "_is_open", "_parties", "_told")
+
     def __init__(self, parties: Parties) -> None:
         self._parties = parties
         self._is_open = False

@@ -39,6 +39,8 @@ class Translator:
         from_upstream: Returns what the client gets for an upstream's frame. Never raises for what is in it.
     """
 
+    __slots__ = ("_down", "_parties", "_up", "from_client", "from_upstream")
+
     from_client: Callable[[Frame], tuple[Frame, ...]]
     from_upstream: Callable[[Frame], tuple[Frame, ...]]
 

@@ -45,6 +45,8 @@ class Upward:
         on_switch: Called when the client turns out to speak GA, before its event is translated.
     """
 
+    __slots__ = ("_on_switch", "_parties", "_steps")
+
     def __init__(self, parties: Parties, on_switch: Callable[[], None]) -> None:
         self._parties = parties
         self._on_switch = on_switch

@@ -54,6 +54,7 @@ async def accept_and_take_over(
     read = AlreadyRead()
     protocol.keep_alive(False)  # noqa: FBT003  # aiohttp's
     protocol.set_parser(_as_parser(read))
+    protocol._parser = None  # noqa: SLF001  # it reads no more requests, and holds all of the last one's lines
     connection = PicowsConnection(
         transport, limits, is_client=False, already_read=read.data, on_lost=protocol.connection_lost
     )

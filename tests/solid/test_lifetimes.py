@@ -10,11 +10,14 @@ import struct
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 
+from realtime_lb import RehomeSettings
+from realtime_lb.attempts import Upstream
+from realtime_lb.frames import Frame
 from realtime_lb.session import Session
 from tests.solid.test_every_wait import STORIES, told
 from tests.support import Gateway, deployment, gateway, greet_and_echo, upstream
@@ -22,6 +25,8 @@ from tests.support import Gateway, deployment, gateway, greet_and_echo, upstream
 pytestmark = pytest.mark.usefixtures("each_lane")
 
 figures = logging.getLogger("figures")
+
+T = TypeVar("T")
 
 SESSIONS = 1_000 if os.environ.get("SOLID_FULL") == "1" else 200
 AT_ONCE = 20
@@ -142,6 +147,25 @@ async def test_a_session_that_never_began_is_forgotten_as_well(sessions: list[we
         assert [ref() for ref in sessions] == [None] * 12
         assert kept_in_circles() & LARGE == set()
     assert codes == {"all_upstreams_failed", "upstreams_down", "model_not_found"}
+
+
+@pytest.mark.parametrize("moves", [False, True])
+async def test_what_an_upstream_says_first_is_not_kept(moves: bool) -> None:
+    """It has passed; nobody needs it while the session lives."""
+    alone, others = RehomeSettings(enabled=moves), alive(Frame)
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url), rehome=alone) as gate,
+        gate.open() as websocket,
+    ):
+        await websocket.receive()
+        assert [held.held for held in alive(Upstream)] == [[]]
+        assert [frame for frame in alive(Frame) if not any(frame is other for other in others)] == []
+
+
+def alive(kind: type[T]) -> list[T]:
+    gc.collect()
+    return [thing for thing in gc.get_objects() if isinstance(thing, kind)]
 
 
 async def settled(is_so: Callable[[], bool]) -> None:
