@@ -14,6 +14,7 @@ deployment is never kept out for longer than its cooldown and about a minute.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 
 from attrs import define, field
@@ -207,21 +208,28 @@ class Penalty:
 
 @define
 class History:
-    """The recent accepted dials, for a percentile."""
+    """The recent accepted dials, for a percentile: each open asks for one, so they are kept in order."""
 
-    _dials: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=HISTORY_DIALS), init=False)
+    _dials: deque[tuple[float, float]] = field(factory=deque, init=False)
+    _in_order_s: list[float] = field(factory=list, init=False)
 
     def add(self, value_s: float, now_s: float) -> None:
         """Note a dial that took *value_s*."""
+        if len(self._dials) == HISTORY_DIALS:
+            self._forget_one()
         self._dials.append((now_s, value_s))
+        insort(self._in_order_s, value_s)
+
+    def _forget_one(self) -> None:
+        _, value_s = self._dials.popleft()
+        del self._in_order_s[bisect_left(self._in_order_s, value_s)]
 
     def percentile(self, now_s: float) -> float | None:
         """Return the 95th percentile of the last `HISTORY_S`; None of fewer than `LEAST_DIALS`.
 
         By nearest rank, upward: a time that one of the dials took, and that 95 % of them did not exceed.
         """
-        since_s = now_s - HISTORY_S
-        recent = sorted([value_s for at_s, value_s in self._dials if at_s >= since_s])
-        if len(recent) < LEAST_DIALS:
-            return None
-        return recent[math.ceil(PERCENTILE * len(recent)) - 1]
+        while self._dials and self._dials[0][0] < now_s - HISTORY_S:
+            self._forget_one()
+        count = len(self._in_order_s)
+        return None if count < LEAST_DIALS else self._in_order_s[math.ceil(PERCENTILE * count) - 1]
