@@ -8,7 +8,7 @@ from realtime_lb.dialects import Translator
 from realtime_lb.errors import TooCostly
 from realtime_lb.events import APPEND, costs_much, event_type, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
-from realtime_lb.journal import Continuity, Journal, is_read
+from realtime_lb.journal import STREAMED, Continuity, Journal, is_read
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -39,7 +39,7 @@ class Passage:
 
     Attributes:
         continuity: As given.
-        judge: Looks at the upstream's events first.
+        judge: Looks at the upstream's events first, but for pieces of a stream where that is the first one.
         on_turn: Called when anything has passed but the next piece of sound, words or arguments.
     """
 
@@ -66,10 +66,10 @@ class Passage:
         """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
         kind = type_of(frame) if frame.opcode is _TEXT else None
         if kind == APPEND:  # which no continuity changes
-            translate = self._translator.from_client
+            translate, journal = self._translator.from_client, self._journal
             says = translate(frame)
             if says:
-                self._journal.client_said(kind, frame.payload)
+                journal.client_sounded(frame.payload)
             return says
         return self._translator.from_client(frame) if kind is None else self._said(kind, frame)
 
@@ -100,6 +100,10 @@ class Passage:
         for said in self._translator.from_upstream(frame):
             kind = type_of(said) if said.opcode is _TEXT else None
             if kind is None:
+                says.append(said)
+            elif kind in STREAMED and self.continuity.is_first:  # nothing to be renamed, or to be left for
+                if self._journal.client_told(kind, said.payload):
+                    self.on_turn()
                 says.append(said)
             elif not self.judge(kind, said):
                 says += self.shown(kind, said)

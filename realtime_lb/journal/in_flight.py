@@ -47,7 +47,7 @@ class InFlight:
         self._began = began
         self._made = made
         self._ended_id = ""
-        self._streaming_id = b""
+        self._streaming_id: bytes | None = None
         self._streaming: Output | None = None
 
     @property
@@ -61,8 +61,10 @@ class InFlight:
         Sound is counted and not read.
         """
         match = _ITEM_ID.search(payload)
-        output = None if match is None else self._streaming_output(match[1], payload)
-        if match is None or output is None:
+        if match is None:
+            return False
+        output = self._streaming if match[1] == self._streaming_id else self._streams(match[1], payload)
+        if output is None:
             return False
         had_begun = output.has_begun
         if kind in AUDIO_DELTAS:
@@ -71,11 +73,13 @@ class InFlight:
             output.told(bytes(payload))
         return output.has_begun is not had_begun
 
-    def _streaming_output(self, item_id: bytes, payload: bytes | memoryview) -> Output | None:
-        if item_id != self._streaming_id or self._streaming is None:
-            self._streaming_id, name = item_id, item_id.decode("utf-8", "replace")
-            self._streaming = self._output({"item_id": name}) or self._unannounced(name, payload)
-        return self._streaming
+    def _streams(self, item_id: bytes, payload: bytes | memoryview) -> Output | None:
+        """Return another item than the last one's."""
+        name = item_id.decode("utf-8", "replace")
+        output = self._output({"item_id": name}) or self._unannounced(name, payload)
+        if output is not None:  # one that is unknown may yet become known
+            self._streaming_id, self._streaming = item_id, output
+        return output
 
     def _unannounced(self, item_id: str, payload: bytes | memoryview) -> Output | None:
         """Return an item that is told without having been announced, as some compatible servers do."""
@@ -103,7 +107,7 @@ class InFlight:
             return None
         self.running.remove(found)
         self._ended_id = found.id
-        self._streaming, self._streaming_id = None, b""
+        self._streaming = self._streaming_id = None
         for output in found.outputs:
             if not output.done and not output.is_half_a_call:
                 if not output.is_call:

@@ -102,14 +102,16 @@ class Journal:
     def client_said(self, kind: str, payload: bytes | memoryview, event: JsonObject | None = None) -> None:
         """Take in an event of the client's that an upstream is sent; *event* where it is parsed already."""
         if kind == APPEND:
-            if not self.tail.hear(bytes(payload)):
-                return
-        else:
-            event = event or (parse_event(payload) if is_read(kind) else None)
-            if event is None:
-                return
+            self.client_sounded(payload)
+            return
+        event = event or (parse_event(payload) if is_read(kind) else None)
+        if event is not None:
             self.tail.say(Said(canonical(kind), bytes(payload), event))
-        if self.kept_bytes > self._full_bytes:
+            self._make_room()
+
+    def client_sounded(self, payload: bytes | memoryview) -> None:
+        """Take in sound of the client's."""
+        if self.tail.hear(bytes(payload)):
             self._make_room()
 
     def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
@@ -355,7 +357,7 @@ class Journal:
     # -- bounds -----------------------------------------------------------------------------------------
 
     def _make_room(self) -> None:
-        """Let the oldest sound go, that of items first, which may have their words; then the oldest items."""
+        """Where it is too much, let the oldest sound go, that of items first, then the oldest items."""
         while self.kept_bytes > self._full_bytes:
             quiet = self.items.drop_oldest_speech()
             if quiet is not None:

@@ -28,8 +28,8 @@ class Part:
     ended: set[str] = field(factory=set)
 
 
-UNREAD_BYTES = 32 * 1024
-"""About twelve seconds of words, or a millisecond of reading."""
+UNREAD_BYTES = 64 * 1024
+"""About half a minute of words, or one to two milliseconds of reading: most answers are over before."""
 
 
 @define(eq=False)

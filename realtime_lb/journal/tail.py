@@ -82,28 +82,23 @@ class _Stretch:
 
     Attributes:
         payloads: The events as they came.
-        sizes_bytes: How much sound is in each.
         bytes_per_ms: How large a millisecond of it is.
         start_ms: Where it begins.
+        length_ms: How long it is.
         size_bytes: What it takes to keep, apart or not.
     """
 
     payloads: list[bytes]
-    sizes_bytes: list[int]
     bytes_per_ms: float
     start_ms: float
+    length_ms: float
     size_bytes: int
-
-    @property
-    def length_ms(self) -> float:
-        """How long it is."""
-        return sum(self.sizes_bytes) / self.bytes_per_ms
 
     def sounds(self) -> Iterator[Sound]:
         """Yield what it consists of."""
         at_ms = self.start_ms
-        for payload, size in zip(self.payloads, self.sizes_bytes, strict=True):
-            length_ms = size / self.bytes_per_ms
+        for payload in self.payloads:
+            length_ms = _decoded_bytes(payload, *_span(payload)) / self.bytes_per_ms
             yield Sound(payload, at_ms, length_ms)
             at_ms += length_ms
 
@@ -142,6 +137,14 @@ def _span(payload: bytes) -> tuple[int, int]:
     return begin, max(begin, payload.find(b'"', begin))
 
 
+def _decoded_bytes(payload: bytes, begin: int, end: int) -> int:
+    """Return how large the sound is that stands there in base64."""
+    size = (end - begin) * 3 // 4
+    if size and payload[end - 1] == _PADDING:
+        size -= 1 + (payload[end - 2] == _PADDING)
+    return size
+
+
 @define(eq=False)
 class Tail:
     """Sound and events without an answer.
@@ -168,8 +171,8 @@ class Tail:
     _mark: bytes = b'"audio":"'
     _sound_bytes: int = 0
     _heard: list[bytes] = field(factory=list)
-    _heard_sizes: list[int] = field(factory=list)
     _heard_bytes: int = 0
+    _heard_sound_bytes: int = 0
 
     def hear(self, payload: bytes) -> bool:
         """Take sound; say whether it is time to look how much is kept."""
@@ -179,12 +182,9 @@ class Tail:
         if begin < len(mark) or end < 0:
             begin, end = _span(payload)
             self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
-        size = (end - begin) * 3 // 4
-        if size and payload[end - 1] == _PADDING:
-            size -= 1 + (payload[end - 2] == _PADDING)
         self._heard.append(payload)
-        self._heard_sizes.append(size)
         self._heard_bytes += len(payload)
+        self._heard_sound_bytes += _decoded_bytes(payload, begin, end)
         if self._heard_bytes < self.stretch_bytes:
             return False
         self._end_stretch()
@@ -223,15 +223,15 @@ class Tail:
             return
         stretch = _Stretch(
             self._heard,
-            self._heard_sizes,
             self._bytes_per_ms,
             self._position_ms,
+            self._heard_sound_bytes / self._bytes_per_ms,
             self._heard_bytes + _SOUND_BYTES * len(self._heard),
         )
         self._entries.append(stretch)
         self._position_ms += stretch.length_ms
         self._sound_bytes += stretch.size_bytes
-        self._heard, self._heard_sizes, self._heard_bytes = [], [], 0
+        self._heard, self._heard_bytes, self._heard_sound_bytes = [], 0, 0
         self._trim()
 
     def say(self, said: Said) -> None:
