@@ -172,7 +172,8 @@ class Tail:
     _sound_bytes: int = 0
     _heard: list[bytes] = field(factory=list)
     _heard_bytes: int = 0
-    _heard_sound_bytes: int = 0
+    _heard_from_ms: float = 0.0
+    _has_stretches: bool = False
 
     def hear(self, payload: bytes) -> bool:
         """Take sound; say whether it is time to look how much is kept."""
@@ -184,7 +185,7 @@ class Tail:
             self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
         self._heard.append(payload)
         self._heard_bytes += len(payload)
-        self._heard_sound_bytes += _decoded_bytes(payload, begin, end)
+        self._position_ms += _decoded_bytes(payload, begin, end) / self._bytes_per_ms
         if self._heard_bytes < self.stretch_bytes:
             return False
         self._end_stretch()
@@ -199,7 +200,8 @@ class Tail:
     def entries(self) -> list[Sound | Said]:
         """Oldest first."""
         self._end_stretch()
-        if any(isinstance(entry, _Stretch) for entry in self._entries):
+        if self._has_stretches:
+            self._has_stretches = False
             apart: list[Sound | Said | _Stretch] = []
             for entry in self._entries:
                 apart += entry.sounds() if isinstance(entry, _Stretch) else (entry,)
@@ -210,7 +212,6 @@ class Tail:
     @property
     def position_ms(self) -> float:
         """How long all sound is that the client ever sent."""
-        self._end_stretch()
         return self._position_ms
 
     @property
@@ -224,14 +225,15 @@ class Tail:
         stretch = _Stretch(
             self._heard,
             self._bytes_per_ms,
-            self._position_ms,
-            self._heard_sound_bytes / self._bytes_per_ms,
+            self._heard_from_ms,
+            self._position_ms - self._heard_from_ms,
             self._heard_bytes + _SOUND_BYTES * len(self._heard),
         )
         self._entries.append(stretch)
-        self._position_ms += stretch.length_ms
+        self._has_stretches = True
+        self._heard_from_ms = self._position_ms
         self._sound_bytes += stretch.size_bytes
-        self._heard, self._heard_bytes, self._heard_sound_bytes = [], 0, 0
+        self._heard, self._heard_bytes = [], 0
         self._trim()
 
     def say(self, said: Said) -> None:

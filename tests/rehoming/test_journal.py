@@ -2,6 +2,9 @@
 
 import base64
 import json
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -51,6 +54,54 @@ def test_the_sound_of_a_turn_is_exactly_what_was_said() -> None:
     assert kept.speech is not None
     assert base64.b64decode(kept.speech.encoded() or "") == b"".join(pieces)
     assert journal.tail.sound_bytes == 0
+
+
+@pytest.mark.parametrize("size", [640, 800, 960, 1_600, 3_200])
+def test_a_turn_whose_end_has_no_time_ends_with_the_last_sound(size: int) -> None:
+    """Servers leave the time out; sizes are such that a frame's milliseconds have no exact float."""
+    journal = Journal(Dialect.GA)
+    told(journal, "session.created", session={"type": "realtime", "id": "sess_1"})
+    told(journal, "input_audio_buffer.speech_started", item_id="item_1", audio_start_ms=0)
+    append(journal, 77, base64.b64encode(bytes(size)).decode())
+    told(journal, "input_audio_buffer.speech_stopped", item_id="item_1")
+    told(journal, "input_audio_buffer.committed", item_id="item_1", previous_item_id=None)
+    (kept,) = journal.items
+    assert kept.speech is not None
+    assert (len(kept.speech.sounds), journal.tail.sound_bytes) == (77, 0)
+
+
+def steps(story: Callable[[], None]) -> int:
+    """Count the lines of the journal's code that *story* runs through."""
+    count = 0
+
+    def step(_frame: object, kind: str, _value: object) -> Any:
+        nonlocal count
+        count += kind == "line"
+        return step
+
+    def enter(frame: FrameType, _kind: str, _value: object) -> Any:
+        return step if "/realtime_lb/journal/" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        story()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("size", [960, 160, 20])
+def test_sound_beyond_the_room_costs_no_more_the_more_there_is(size: int) -> None:
+    """Whoever never commits has the oldest dropped with each frame that comes."""
+    chunk = base64.b64encode(bytes(size)).decode()
+
+    def cost(room_bytes: int) -> float:
+        journal, frames = manual(most_bytes=room_bytes), 2 * room_bytes // (size + 250)
+        append(journal, frames, chunk)
+        return steps(lambda: append(journal, frames, chunk)) / frames
+
+    assert cost(400_000) == pytest.approx(cost(100_000), rel=0.2)
 
 
 @pytest.mark.parametrize(
