@@ -41,7 +41,7 @@ class _Plain:
         at, level, source = event.pop("timestamp"), event.pop("level"), event.pop("logger")
         told = _escaped(str(event.pop("event")))
         fields = [f"{name}={_shown(event[name])}" for name in sorted(event)]
-        return " ".join([f"{at} [{level:<9}] {told:<30} [{source}]", *fields])
+        return " ".join([f"{at} [{level:<9}] {told:<30} [{_escaped(source)}]", *fields])
 
 
 def _shown(value: object) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from attrs import frozen
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from realtime_lb.sinks.console import console_renderers
 from realtime_lb.sinks.log import LOGGER
@@ -47,11 +48,11 @@ def configure_logging(level: str = "info", format: str = "console") -> None:  # 
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderers = _RENDERERS[format]()
+    rendered = _Rendered(_RENDERERS[format]())
     # Straight to standard error. By way of the standard library, which is for all who know no other, a line
     # costs twice as much, and each session has three.
     structlog.configure(
-        processors=[*named, *renderers],
+        processors=[*named, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=partial(_Lines, sys.stderr),
         cache_logger_on_first_use=False,
@@ -60,13 +61,32 @@ def configure_logging(level: str = "info", format: str = "console") -> None:  # 
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=named,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, rendered],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING))
     logging.getLogger(LOGGER).setLevel(number)
+
+
+@frozen
+class _Rendered:
+    """Makes a line of an event, whatever is in it: who logs must not fail of a value that cannot be shown."""
+
+    renderers: Sequence[Processor]
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        head = {name: str(event[name]) for name in ("timestamp", "level", "logger", "event")}
+        try:
+            return self._line(logger, method, event)
+        except Exception as error:  # noqa: BLE001  # a value may be anybody's
+            return self._line(logger, method, {**head, "not_shown": type(error).__name__})
+
+    def _line(self, logger: WrappedLogger, method: str, event: Any) -> str:
+        for render in self.renderers:
+            event = render(logger, method, event)
+        return str(event)
 
 
 class _Lines(structlog.WriteLogger):

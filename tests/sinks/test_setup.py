@@ -89,6 +89,24 @@ def test_the_console_writes_what_structlog_would(event: object, fields: dict[str
     assert ours(logger, "warning", dict(told)) == theirs(logger, "warning", dict(told))
 
 
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise LookupError(NASTY)
+
+
+@pytest.mark.parametrize("format_", ["json", "console"])
+def test_a_value_that_cannot_be_shown_is_not_and_its_event_is(
+    format_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", format_)
+    structlog.get_logger("realtime_lb").info("an event", value=Unspeakable(), key={("a", 1): 2})
+    logging.getLogger("a\nforged").warning("another %s", "event")
+    first, second = capsys.readouterr().err.splitlines()
+    assert "an event" in first
+    assert "LookupError" in first or "TypeError" in first
+    assert "another event" in second
+
+
 def test_nobody_is_hurt_when_nobody_reads_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     monkeypatch.setattr("sys.stderr", closed)
