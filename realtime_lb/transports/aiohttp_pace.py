@@ -114,7 +114,7 @@ class Sips(StandIn[web.RequestHandler]):
             self._linger()
         elif size < self._turn.usual_bytes:
             return  # that was all
-        elif self._turn.is_over(time.perf_counter() - began_s) and self._is_read:
+        elif self._turn.is_over(began_s, time.perf_counter() - began_s) and self._is_read:
             assert self._transport is not None  # noqa: S101  # something was read from it
             self._transport.pause_reading()
             after_others(self._go_on)

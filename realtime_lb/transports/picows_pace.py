@@ -98,7 +98,7 @@ class Pacer(StandIn[Any]):
     def buffer_updated(self, size: int) -> None:
         began_s, turn = time.perf_counter(), self._turn
         self.protocol.buffer_updated(size)
-        if turn.is_over(time.perf_counter() - began_s):
+        if turn.is_over(began_s, time.perf_counter() - began_s):
             self._cost_much_at_s = began_s
             self._rest()
         elif began_s - self._cost_much_at_s < CALM_S:

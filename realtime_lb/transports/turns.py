@@ -10,6 +10,9 @@ __all__ = ["LONGEST_TURN_S", "Turn", "after_others"]
 LONGEST_TURN_S = 0.001
 """Of one peer, before others are looked at. A kernel may hold megabytes of frames of six bytes."""
 
+FAIR_SHARE = 0.1
+"""Of the loop's time. Who takes less keeps nobody waiting, be it for hours; a caller takes a hundredth."""
+
 
 class Turn:
     """Less is read at once while that takes long, and more while it does not.
@@ -24,18 +27,19 @@ class Turn:
         was_quick: Whether the last read was done with soon.
     """
 
-    __slots__ = ("_least_bytes", "_most_bytes", "_spent_s", "usual_bytes", "was_quick")
+    __slots__ = ("_began_s", "_least_bytes", "_most_bytes", "_spent_s", "usual_bytes", "was_quick")
 
     def __init__(self, usual_bytes: int, *, least_bytes: int, most_bytes: int) -> None:
         self._least_bytes = least_bytes
         self._most_bytes = most_bytes
-        self._spent_s = 0.0
+        self._began_s = self._spent_s = 0.0
         self.usual_bytes = usual_bytes
         self.was_quick = False
 
-    def is_over(self, took_s: float) -> bool:
-        """Take in how long it took to read that much, and say whether it is others' turn."""
-        self._spent_s += took_s
+    def is_over(self, began_s: float, took_s: float) -> bool:
+        """Take in when a read began and how long it took, and say whether it is others' turn."""
+        forgotten_s = (began_s - self._began_s) * FAIR_SHARE
+        self._began_s, self._spent_s = began_s, max(0.0, self._spent_s - forgotten_s) + took_s
         self.was_quick = took_s < LONGEST_TURN_S / 4
         if self.was_quick:
             self.usual_bytes = min(self.usual_bytes * 2, self._most_bytes)
