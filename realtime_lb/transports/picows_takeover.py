@@ -210,8 +210,8 @@ class _Socket:
 class _Number:
     """A socket of which picows learns the number, and sets nothing.
 
-    It would set what is set already, and ask for sizes to log them. Over uvloop each of these six calls makes
-    a socket of its own first.
+    It would set what is set already, and quick acknowledgements, which end with the first answer; and ask for
+    sizes to log them. Over uvloop each of these six calls makes a socket of its own first.
     """
 
     __slots__ = ("fileno",)
