@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import define, field
+from yarl import URL
 
-from benchmarks.rig.processes import free_port
 from benchmarks.scoreboard.case import Case, Size
 from benchmarks.scoreboard.stand import Proxy
 from benchmarks.scoreboard.subjects import Ours, Site
@@ -39,12 +39,13 @@ class Here:
     ) -> AsyncIterator[Proxy]:
         folder = self.folder / str(next(self._numbers))
         folder.mkdir()
-        site = Site(folder=folder, port=free_port(), upstreams=upstreams, settings=settings, opaque=opaque)
+        site = Site(folder=folder, port=0, upstreams=upstreams, settings=settings, opaque=opaque)
         self.subject.command(site)
         given = load_config(folder / "realtime-lb.yaml", environ={}).settings
         router = RealtimeRouter(given, transport=transport_for(support.LANE, given.limits), sinks=[self.told])
-        async with listening(router, port=site.port, lane=support.LANE):
-            yield Proxy(site.port, os.getpid(), folder / "log.txt")
+        # A port that was free a moment ago may be some client's by now; here nobody has to know it before.
+        async with listening(router, port=site.port, lane=support.LANE) as url:
+            yield Proxy(URL(url).port or 0, os.getpid(), folder / "log.txt")
             async with asyncio.timeout(5):
                 while any(  # noqa: ASYNC110  # a lease is given back without an event
                     each.live_sessions for each in router.snapshot().deployments
