@@ -77,10 +77,10 @@ class _Rendered:
     renderers: Sequence[Processor]
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
-        head = {name: str(event[name]) for name in ("timestamp", "level", "logger", "event")}
         try:
-            return self._line(logger, method, event)
+            return self._line(logger, method, dict(event))  # renderers take it apart
         except Exception as error:  # noqa: BLE001  # a value may be anybody's
+            head = {name: event[name] for name in ("timestamp", "level", "logger", "event")}
             return self._line(logger, method, {**head, "not_shown": type(error).__name__})
 
     def _line(self, logger: WrappedLogger, method: str, event: Any) -> str:

@@ -21,6 +21,13 @@ def ends(count: int) -> list[Future]:
     return [asyncio.get_running_loop().create_future() for _ in range(count)]
 
 
+async def begun(waited_for: list[Future]) -> asyncio.Task[None]:
+    """Return a wait that has got to where it waits."""
+    waiting = asyncio.create_task(first_of(*waited_for))
+    await asyncio.sleep(1)  # of a clock that jumps
+    return waiting
+
+
 def is_waited_for(end: Future) -> bool:
     return bool(end._callbacks)  # asyncio tells nobody else
 
@@ -30,8 +37,7 @@ def is_waited_for(end: Future) -> bool:
 def test_it_is_over_when_one_is_and_nobody_waits_for_the_others_any_more(which: int, way: str) -> None:
     async def story() -> list[bool]:
         waited_for = ends(3)
-        waiting = asyncio.create_task(first_of(*waited_for))
-        await asyncio.sleep(1)
+        waiting = await begun(waited_for)
         assert all(map(is_waited_for, waited_for))
         assert not waiting.done()
         WAYS[way](waited_for[which])
@@ -58,8 +64,7 @@ def test_what_is_over_already_is_not_waited_for() -> None:
 def test_who_stops_waiting_leaves_all_as_they_are() -> None:
     async def story() -> None:
         waited_for = ends(2)
-        waiting = asyncio.create_task(first_of(*waited_for))
-        await asyncio.sleep(1)
+        waiting = await begun(waited_for)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
@@ -71,8 +76,7 @@ def test_who_stops_waiting_leaves_all_as_they_are() -> None:
 def test_two_that_end_in_one_turn_are_one_end() -> None:
     async def story() -> None:
         waited_for = ends(2)
-        waiting = asyncio.create_task(first_of(*waited_for))
-        await asyncio.sleep(1)
+        waiting = await begun(waited_for)
         for end in waited_for:
             end.set_result(1)
         await waiting
