@@ -22,7 +22,7 @@ from typing import Any
 from realtime_lb.dialects import Translator, downward, upward
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.meter import Meter
-from realtime_lb.relay import Lane, Translate, untranslated
+from realtime_lb.relay import Lane, Translate, Way, untranslated
 from realtime_lb.settings import LoggingSettings
 from realtime_lb.typing import Dialect
 
@@ -61,7 +61,8 @@ def run(frame: Frame, translate: Translate, frames: int, *, is_client: bool = Fa
     """Return the CPU time of one frame, in microseconds."""
     meter = Meter("bench", lambda _: None, LoggingSettings(event_types=frozenset()), time.monotonic)
     tap = meter.see_client if is_client else meter.see_upstream
-    lane = Lane(Sink(), Sink(), tap, translate, 10.0, lambda: None)  # type: ignore[arg-type]
+    way = Way(tap=tap, translate=translate)
+    lane = Lane(Sink(), Sink(), way, 10.0, lambda: None)  # type: ignore[arg-type]
     forward = lane.forward
     began = time.process_time()
     for _ in range(frames):

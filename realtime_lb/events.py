@@ -20,6 +20,8 @@ from realtime_lb.typing import JsonObject
 __all__ = [
     "APPEND",
     "AUDIO_DELTAS",
+    "CLOSING_BRACE",
+    "STREAMED",
     "costs_much",
     "event_type",
     "parse_event",
@@ -31,11 +33,28 @@ __all__ = [
 APPEND = "input_audio_buffer.append"
 """The client event that carries audio, in either dialect: fifty a second."""
 
+AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
+"""Server events that carry audio, in GA's name and in beta's."""
+
+STREAMED = AUDIO_DELTAS | {
+    "response.output_text.delta",
+    "response.text.delta",
+    "response.output_audio_transcript.delta",
+    "response.audio_transcript.delta",
+    "response.function_call_arguments.delta",
+}
+"""What an answer comes in, piece by piece, in GA's names and in beta's."""
+
 _APPEND_HEADS = (b'{"type":"input_audio_buffer.append"', b'{"type": "input_audio_buffer.append"')
 """As clients write it that have it first; to compare them costs a fifth of a search."""
 
-AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
-"""Server events that carry audio, in GA's name and in beta's."""
+_TYPE_FIRST = b'{"type":"'
+_TYPE_AT = len(_TYPE_FIRST)
+_STREAMED = {name.encode() + b'"': name for name in STREAMED}
+_LONGEST_STREAMED = max(map(len, _STREAMED))
+
+CLOSING_BRACE = ord("}")
+"""What an event ends with, unless there is space behind it, or it was cut off."""
 
 _USUAL_HEAD = re.compile(
     rb'[ \t\r\n]*+\{[ \t\r\n]*+(?:"event_id"[ \t\r\n]*+:[ \t\r\n]*+"[^"\\]*"[ \t\r\n]*+,[ \t\r\n]*+)?'
@@ -99,10 +118,19 @@ def type_of(frame: Frame) -> str | None:
     if kind is UNREAD:
         payload = frame.payload
         if isinstance(payload, bytes) and payload.startswith(_APPEND_HEADS):
-            kind = frame.type_read = APPEND
+            kind = APPEND
         else:
-            kind = frame.type_read = event_type(payload)
+            kind = _streamed_type(payload) or event_type(payload)
+        frame.type_read = kind
     return kind
+
+
+def _streamed_type(payload: bytes | memoryview) -> str | None:
+    """Return one of `STREAMED` where it stands in front, without the search that `event_type` is."""
+    head = bytes(payload[: _TYPE_AT + _LONGEST_STREAMED])
+    if not head.startswith(_TYPE_FIRST):
+        return None
+    return _STREAMED.get(head[_TYPE_AT : head.find(b'"', _TYPE_AT) + 1])
 
 
 def costs_much(frame: Frame) -> bool:

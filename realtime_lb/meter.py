@@ -1,4 +1,4 @@
-"""What one session shows of itself as frames pass: counts, first moments, usage, events asked for."""
+"""What one session shows of itself as frames pass: first moments, usage, events asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from realtime_lb.accounting.loggable import loggable
 from realtime_lb.accounting.usage import UsageSum
-from realtime_lb.events import APPEND, AUDIO_DELTAS, parse_event, type_of
+from realtime_lb.count import Count
+from realtime_lb.events import APPEND, AUDIO_DELTAS, STREAMED, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
@@ -24,7 +25,7 @@ LONGEST_LOGGED_BYTES = 128 * 1024
 
 
 class Meter:
-    """Two taps, one for each way. Plain integers, since every audio frame comes through here.
+    """Two taps, one for each way.
 
     Args:
         session_id: Goes into the records.
@@ -36,23 +37,24 @@ class Meter:
         reads_events: Set to False for a deployment that is relayed unread: then only frames are counted.
         quirks: How the upstream departs from its dialect: one keeps its tokens elsewhere.
         watch: Follows what the events say about the deployment; None follows nothing.
+        client_count: For whoever passes the client's frames on, to count them.
+        upstream_count: The same for the upstream's.
         first_audio_at_s: When the upstream's first audio passed, by the clock.
         usage: Tokens so far.
     """
 
     __slots__ = (
-        "_client_bytes",
-        "_client_frames",
         "_clock",
         "_emit",
         "_redact",
         "_session_id",
-        "_upstream_bytes",
-        "_upstream_frames",
+        "_skips_streams",
         "_wanted",
+        "client_count",
         "first_audio_at_s",
         "quirks",
         "reads_events",
+        "upstream_count",
         "usage",
         "watch",
     )
@@ -67,30 +69,33 @@ class Meter:
         self._session_id = session_id
         self._emit = emit
         self._wanted = logging.event_types
+        self._skips_streams = False
         self._redact = logging.redact_content
         self._clock = clock
         self.reads_events = True
         self.quirks = NO_QUIRKS
         self.watch: Watch | None = None
-        self._client_frames = self._client_bytes = 0
-        self._upstream_frames = self._upstream_bytes = 0
+        self.client_count, self.upstream_count = Count(), Count()
         self.first_audio_at_s: float | None = None
         self.usage = UsageSum()
 
     @property
     def from_client(self) -> Traffic:
         """What the client has sent."""
-        return Traffic(frames=self._client_frames, bytes=self._client_bytes)
+        return Traffic(frames=self.client_count.frames, bytes=self.client_count.bytes)
 
     @property
     def from_upstream(self) -> Traffic:
         """What the upstream has sent."""
-        return Traffic(frames=self._upstream_frames, bytes=self._upstream_bytes)
+        return Traffic(frames=self.upstream_count.frames, bytes=self.upstream_count.bytes)
+
+    @property
+    def skips_sound(self) -> bool:
+        """Whether the client's sound tells it nothing."""
+        return self._wanted is not None and APPEND not in self._wanted
 
     def see_client(self, frame: Frame) -> None:
         """Tap for the client's frames."""
-        self._client_frames += 1
-        self._client_bytes += len(frame.payload)
         if self.reads_events and frame.opcode is _TEXT:
             kind = type_of(frame)
             if kind != APPEND and kind is not None and self.watch is not None:
@@ -100,21 +105,22 @@ class Meter:
 
     def see_upstream(self, frame: Frame) -> None:
         """Tap for the upstream's frames."""
-        self._upstream_frames += 1
-        self._upstream_bytes += len(frame.payload)
         if not self.reads_events or frame.opcode is not _TEXT:
             return
-        kind = type_of(frame)
+        kind, watch = type_of(frame), self.watch
+        if self._skips_streams and kind in STREAMED and (watch is None or watch.is_streamed_to):
+            return
         if kind in AUDIO_DELTAS:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
+                self._skips_streams = self._wanted is not None and self._wanted.isdisjoint(STREAMED)
         elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
             event = self.quirks.to_dialect(event) or event
             used = self.usage.add(event)
-            if self.watch is not None:
-                self.watch.responded(event, used.input_tokens + used.output_tokens)
-        if self.watch is not None and kind is not None:
-            self.watch.upstream_sent(kind, frame.payload)
+            if watch is not None:
+                watch.responded(event, used.input_tokens + used.output_tokens)
+        if watch is not None and kind is not None:
+            watch.upstream_sent(kind, frame.payload)
         if self._wanted is None or kind in self._wanted:
             self._observe(_SERVER, kind, frame)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
 from realtime_lb.errors import TooCostly
-from realtime_lb.events import APPEND, costs_much, event_type, parse_event, type_of
+from realtime_lb.events import APPEND, STREAMED, costs_much, event_type, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
-from realtime_lb.journal import STREAMED, Continuity, Journal, is_read
+from realtime_lb.journal import Continuity, Journal, is_read
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -62,14 +62,18 @@ class Passage:
         self._write_up = write_up
         self._write_down = write_down
 
+    @property
+    def sounded(self) -> Callable[[bytes | memoryview], None] | None:
+        """What is done with a client's sound where all of it passes as it is; None where it does not."""
+        return self._journal.tail.hear if self._translator.leaves_sound() else None
+
     def from_client(self, frame: Frame) -> Sequence[Frame]:
         """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
         kind = type_of(frame) if frame.opcode is _TEXT else None
         if kind == APPEND:  # which no continuity changes
-            translate, journal = self._translator.from_client, self._journal
-            says = translate(frame)
+            says = self._translator.from_client(frame)
             if says:
-                journal.client_sounded(frame.payload)
+                self._journal.tail.hear(frame.payload)
             return says
         return self._translator.from_client(frame) if kind is None else self._said(kind, frame)
 
@@ -102,7 +106,7 @@ class Passage:
             if kind is None:
                 says.append(said)
             elif kind in STREAMED and self.continuity.is_first:  # nothing to be renamed, or to be left for
-                if self._journal.client_told(kind, said.payload):
+                if self._journal.client_streamed(kind, said.payload):
                     self.on_turn()
                 says.append(said)
             elif not self.judge(kind, said):

@@ -30,6 +30,7 @@ from realtime_lb.settings import RehomeSettings
 from realtime_lb.takeover import Successor, TakeOver
 from realtime_lb.typing import Clock
 from realtime_lb.waiting import first_of
+from realtime_lb.ways import metered
 
 __all__ = ["Home"]
 
@@ -154,8 +155,7 @@ class Home:
         return await relay(
             self.downstream,
             self._now.upstream.leg,
-            taps=(self.meter.see_client, self.meter.see_upstream),
-            translate=(passage.from_client, passage.from_upstream),
+            ways=metered(self.meter, passage.from_client, passage.from_upstream, passage.sounded),
             held=self._taken(),
             stall_timeout_s=self.stall_timeout_s,
             stopped=self.stopped,

@@ -8,15 +8,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from attrs import field, frozen
+
 from realtime_lb.abc import Connection
+from realtime_lb.count import Count
 from realtime_lb.endings import Ending
 from realtime_lb.errors import InvalidEvent
+from realtime_lb.events import APPEND, CLOSING_BRACE, type_of
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.records import Direction
 from realtime_lb.waiting import first_of
 
-__all__ = ["Lane", "Tap", "Translate", "relay", "untranslated"]
+__all__ = ["Lane", "Sounded", "Tap", "Translate", "Way", "relay", "untranslated"]
 
 Tap: TypeAlias = Callable[[Frame], None]
 """Looks at a frame in passing. Must not keep it, block or raise."""
@@ -24,14 +28,40 @@ Tap: TypeAlias = Callable[[Frame], None]
 Translate: TypeAlias = Callable[[Frame], Sequence[Frame]]
 """Returns what to send for a frame. Raises `InvalidEvent` for a client's frame that is no event."""
 
+Sounded: TypeAlias = Callable[[bytes | memoryview], object]
+"""Takes in one event with a client's sound. Must not block or raise; copies what it keeps."""
+
+_TEXT = Opcode.TEXT  # looking up an enum's member costs more than all the rest
 
 LOOKS = 10
 """How often to look at a peer within the time that it may take nothing; at most a look late it is let go."""
 
 
+def _unseen(_frame: Frame) -> None:
+    """See nothing: the tap of a way that nobody looks at."""
+
+
 def untranslated(frame: Frame) -> Sequence[Frame]:
     """Return *frame* itself: how a deployment is relayed that is not to be read."""
     return (frame,)
+
+
+@frozen(kw_only=True)
+class Way:
+    """What is done with frames that go one way. They pass unread, unless it says otherwise.
+
+    Attributes:
+        tap: Sees each first.
+        translate: Says what to send for it.
+        sounded: Told of a client's sound, which then passes as it is, and neither *tap* nor *translate* is
+            asked: it is three frames of four, and mostly they do nothing with it. None where they do.
+        count: Counts all frames.
+    """
+
+    tap: Tap = _unseen
+    translate: Translate = untranslated
+    sounded: Sounded | None = None
+    count: Count = field(factory=Count)
 
 
 class Lane:
@@ -40,17 +70,18 @@ class Lane:
     Args:
         source: Whose frames come in.
         sink: Where they go.
-        tap: Sees each frame first.
-        translate: Says what to send for it.
+        way: What is done with them.
         stall_timeout_s: How long *sink* may take nothing.
         on_stall: Called once if it takes nothing for that long.
         refuse: Told why nothing is sent for a frame that is no event; without it, `forward` raises that.
     """
 
     __slots__ = (
+        "_count",
         "_on_stall",
         "_refuse",
         "_sink",
+        "_sounded",
         "_source",
         "_stall_timeout_s",
         "_tap",
@@ -64,8 +95,7 @@ class Lane:
         self,
         source: Connection,
         sink: Connection,
-        tap: Tap,
-        translate: Translate,
+        way: Way,
         stall_timeout_s: float,
         on_stall: Callable[[], None],
         refuse: Callable[[InvalidEvent], None] | None = None,
@@ -73,8 +103,10 @@ class Lane:
         self._source = source
         self._sink = sink
         self._write = sink.write
-        self._tap = tap
-        self._translate = translate
+        self._count = way.count
+        self._tap = way.tap
+        self._translate = way.translate
+        self._sounded = way.sounded
         self._refuse = refuse
         self._stall_timeout_s = stall_timeout_s
         self._on_stall = on_stall
@@ -85,7 +117,15 @@ class Lane:
     def forward(self, frame: Frame) -> None:
         """Pass one frame on, as whatever it is on the other side."""
         # Read before they are called: only so does CPython 3.11 specialise the look-up.
-        tap, translate, write = self._tap, self._translate, self._write
+        count, sounded, write, payload = self._count, self._sounded, self._write, frame.payload
+        count.frames += 1
+        count.bytes += len(payload)
+        if sounded is not None and _is_sound(frame):
+            sounded(payload)
+            if not write(frame):
+                self._hold(self._source)
+            return
+        tap, translate = self._tap, self._translate
         tap(frame)
         try:
             says = translate(frame)
@@ -137,12 +177,11 @@ class Lane:
             self._watch = None
 
 
-async def relay(  # noqa: PLR0913  # two legs, and what is between them
+async def relay(  # two legs, and what is between them
     downstream: Leg,
     upstream: Leg,
     *,
-    taps: tuple[Tap, Tap],
-    translate: tuple[Translate, Translate],
+    ways: tuple[Way, Way],
     held: tuple[Sequence[Frame], Sequence[Frame]],
     stall_timeout_s: float,
     stopped: asyncio.Future[Close],
@@ -155,8 +194,7 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
     Args:
         downstream: The client's leg, paused.
         upstream: The provider's leg, paused.
-        taps: Who sees the client's frames, and who the upstream's.
-        translate: What the upstream gets for the client's frames, and the client for the upstream's.
+        ways: What is done with the client's frames, and what with the upstream's.
         held: What the client has said already, and what the upstream has; goes first.
         stall_timeout_s: How long a leg may take nothing.
         stopped: How to end from outside.
@@ -173,10 +211,8 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
     def refuse(invalid: InvalidEvent) -> None:
         down.put(_answer(invalid), client)
 
-    down = Lane(provider, client, taps[1], translate[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
-    up = Lane(
-        client, provider, taps[0], translate[0], stall_timeout_s, partial(stalled, Direction.SERVER), refuse
-    )
+    down = Lane(provider, client, ways[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
+    up = Lane(client, provider, ways[0], stall_timeout_s, partial(stalled, Direction.SERVER), refuse)
     upstream.redirect(down.forward)
     downstream.redirect(up.forward)
     provider.resume()
@@ -195,6 +231,11 @@ async def relay(  # noqa: PLR0913  # two legs, and what is between them
         if leg.ended.done():
             return Ending(by, leg.ended.result())
     return Ending(None, stopped.result()) if stopped.done() else None
+
+
+def _is_sound(frame: Frame) -> bool:
+    """Say whether it is a client's sound, and all of it, as it mostly is."""
+    return frame.opcode is _TEXT and type_of(frame) == APPEND and frame.payload[-1] == CLOSING_BRACE
 
 
 def _pass_on(frames: Sequence[Frame], lane: Lane) -> None:

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import DialError
-from realtime_lb.events import parse_event
+from realtime_lb.events import STREAMED, parse_event
 from realtime_lb.frames import Close
 from realtime_lb.health import (
     Health,
@@ -180,14 +180,18 @@ class Watch:
     Args:
         reports: Who is told.
         deployment: Where the session is.
+
+    Attributes:
+        is_streamed_to: The upstream's last event was a piece of an answer. Another tells nothing new.
     """
 
-    __slots__ = ("_deployment", "_reports", "_turns")
+    __slots__ = ("_deployment", "_reports", "_turns", "is_streamed_to")
 
     def __init__(self, reports: Reports, deployment: Deployment) -> None:
         self._reports = reports
         self._deployment = deployment
         self._turns = TurnClock()
+        self.is_streamed_to = False
 
     def client_sent(self, kind: str) -> None:
         """Follow the client's event of this type."""
@@ -195,6 +199,7 @@ class Watch:
 
     def upstream_sent(self, kind: str, payload: bytes | memoryview) -> None:
         """Follow the upstream's event of this type."""
+        self.is_streamed_to = kind in STREAMED
         waited_s = self._turns.upstream_sent(kind, self._reports.clock())
         if waited_s is not None:
             self._reports.answered(self._deployment, waited_s)

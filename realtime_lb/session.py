@@ -40,7 +40,7 @@ from realtime_lb.records import (
     SessionRehomed,
 )
 from realtime_lb.rehome import Home
-from realtime_lb.relay import Translate, relay, untranslated
+from realtime_lb.relay import Way, relay, untranslated
 from realtime_lb.reports import Reports, Watch
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import LimitSettings, LoggingSettings, RehomeSettings
@@ -48,6 +48,7 @@ from realtime_lb.snapshots import SessionSnapshot
 from realtime_lb.takeover import TakeOver
 from realtime_lb.translation import translator_for
 from realtime_lb.typing import Clock
+from realtime_lb.ways import metered
 
 __all__ = ["Accept", "Session"]
 
@@ -264,8 +265,7 @@ class Session:
         ending = await relay(
             downstream,
             upstream.leg,
-            taps=(self._meter.see_client, self._meter.see_upstream),
-            translate=self._translation(upstream),
+            ways=self._ways(upstream),
             held=((), upstream.taken()),
             stall_timeout_s=self.limits.stall_timeout_s,
             stopped=self._stopped,
@@ -278,9 +278,9 @@ class Session:
             self.reports.closed(upstream.deployment, close, opened_s, attached=attached)
         return ending
 
-    def _translation(self, upstream: Upstream) -> tuple[Translate, Translate]:
+    def _ways(self, upstream: Upstream) -> tuple[Way, Way]:
         if upstream.deployment.opaque:
-            return untranslated, untranslated
+            return metered(self._meter, untranslated, untranslated)
         translator = translator_for(
             self.request,
             upstream.deployment,
@@ -288,7 +288,8 @@ class Session:
             quirks=upstream.quirks,
             emit=self.emit,
         )
-        return translator.from_client, translator.from_upstream
+        sounded = _unkept if translator.leaves_sound() else None
+        return metered(self._meter, translator.from_client, translator.from_upstream, sounded)
 
     def snapshot(self) -> SessionSnapshot:
         """Return what the session is at this moment."""
@@ -345,6 +346,10 @@ class Session:
 
 def _group_of(deployment: Deployment, groups: Sequence[ModelGroup]) -> ModelGroup:
     return next(group for group in groups if any(d.id == deployment.id for d in group.deployments))
+
+
+def _unkept(_sound: bytes | memoryview) -> None:
+    """Keep nothing of a client's sound."""
 
 
 def _not_yet(frame: Frame) -> None:

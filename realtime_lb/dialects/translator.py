@@ -10,6 +10,7 @@ from realtime_lb.dialects.losses import Losses, OnLoss
 from realtime_lb.dialects.model_names import ModelNames
 from realtime_lb.dialects.parties import Parties
 from realtime_lb.dialects.upward import Upward
+from realtime_lb.events import APPEND
 from realtime_lb.frames import Frame
 from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.typing import Dialect
@@ -72,6 +73,10 @@ class Translator:
     def client(self) -> Dialect:
         """The dialect that the client speaks, as far as is known by now."""
         return self._parties.client
+
+    def leaves_sound(self) -> bool:
+        """Say whether the client's sound comes out as it is, from the first event to the last."""
+        return self._up.leaves(APPEND)
 
     def _switch(self) -> None:
         """The client speaks GA after all (openai-python's ``AsyncAzureOpenAI.realtime`` does)."""

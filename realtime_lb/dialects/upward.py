@@ -16,7 +16,7 @@ from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
 from realtime_lb.dotted import at, without
 from realtime_lb.errors import InvalidEvent, TooCostly
-from realtime_lb.events import costs_much, type_of
+from realtime_lb.events import CLOSING_BRACE, costs_much, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_their_words
 from realtime_lb.quirks import Quirks
@@ -32,7 +32,6 @@ _TEXT = Opcode.TEXT  # looking up an enum's member takes as long as finding the 
 LONGEST_ID = 512
 """OpenAI's limit of ``event_id``; a longer one is not echoed."""
 
-_CLOSING_BRACE = 0x7D
 _SPACE_AT_MOST = 16
 """Behind an event. What ends in more of it is read whole, and so is what was cut off."""
 
@@ -62,7 +61,7 @@ class Upward:
             raise InvalidEvent("Events are JSON text; binary frames have no meaning here.")
         payload, kind = frame.payload, type_of(frame)
         try:
-            if kind is not None and (payload[-1] == _CLOSING_BRACE or _is_closed(payload)):
+            if kind is not None and (payload[-1] == CLOSING_BRACE or _is_closed(payload)):
                 step = self._steps.get(kind)
                 return (frame,) if step is None else self._translated(frame, kind, step, _check(frame))
             event = _check(frame)
@@ -70,6 +69,10 @@ class Upward:
             return (frame,) if step is None else self._translated(frame, kind, step, event)
         except RecursionError:
             raise InvalidEvent("Your event is nested too deep.") from None
+
+    def leaves(self, kind: str) -> bool:
+        """Say whether every event of this type comes out as it is."""
+        return kind not in self._steps
 
     def _translated(self, frame: Frame, kind: str | None, step: Step, event: JsonObject) -> tuple[Frame, ...]:
         if kind not in {None, event["type"]}:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from realtime_lb.events import AUDIO_DELTAS
+from realtime_lb.events import STREAMED
 
 __all__ = ["TurnClock"]
 
-_FIRSTS = AUDIO_DELTAS | {
-    "response.output_text.delta",
-    "response.text.delta",
-    "response.output_audio_transcript.delta",
-    "response.audio_transcript.delta",
-    "response.function_call_arguments.delta",
+_FIRSTS = STREAMED | {
     "response.function_call_arguments.done",  # some servers send a call's arguments in one piece
     "response.mcp_call_arguments.delta",
 }

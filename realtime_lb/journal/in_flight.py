@@ -11,19 +11,13 @@ from realtime_lb.journal.responses import Output, Part, Running, place_of
 from realtime_lb.journal.words import canonical_item
 from realtime_lb.typing import JsonObject
 
-__all__ = ["STREAMED", "InFlight"]
-
-STREAMED = AUDIO_DELTAS | {
-    "response.output_text.delta",
-    "response.text.delta",
-    "response.output_audio_transcript.delta",
-    "response.audio_transcript.delta",
-    "response.function_call_arguments.delta",
-}
-"""What an answer comes in, piece by piece, in GA's names and in beta's."""
+__all__ = ["InFlight"]
 
 _DELTA_FRAME_CHARS = 46
 """What stands behind the item's id in an audio delta, beside the sound, as OpenAI writes it."""
+
+_HEAD_BYTES = 512
+"""Of a large piece; its ids stand there."""
 
 _RESPONSE_ID = re.compile(rb'"response_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 _ITEM_ID = re.compile(rb'"item_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
@@ -40,7 +34,7 @@ class InFlight:
         running: They, the oldest first.
     """
 
-    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_id", "running")
+    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_id", "_streaming_mark", "running")
 
     def __init__(self, began: Callable[[JsonObject], None], made: Callable[[Output], None]) -> None:
         self.running: list[Running] = []
@@ -48,6 +42,7 @@ class InFlight:
         self._made = made
         self._ended_id = ""
         self._streaming_id: bytes | None = None
+        self._streaming_mark = b""
         self._streaming: Output | None = None
 
     @property
@@ -60,25 +55,33 @@ class InFlight:
 
         Sound is counted and not read.
         """
-        match = _ITEM_ID.search(payload)
-        if match is None:
-            return False
-        output = self._streaming if match[1] == self._streaming_id else self._streams(match[1], payload)
+        output, mark = self._streaming, self._streaming_mark
+        head = payload if isinstance(payload, bytes) else bytes(payload[:_HEAD_BYTES])
+        at = -1 if output is None else head.find(mark)
+        id_end = at + len(mark)
+        if at < 0:
+            match = _ITEM_ID.search(payload)
+            if match is None:
+                return False
+            output, id_end = self._streams(match, payload), match.end()
         if output is None:
             return False
         had_begun = output.has_begun
         if kind in AUDIO_DELTAS:
-            output.sounded(max(1, len(payload) - match.end() - _DELTA_FRAME_CHARS))
+            output.sounded(max(1, len(payload) - id_end - _DELTA_FRAME_CHARS))
         else:
             output.told(bytes(payload))
         return output.has_begun is not had_begun
 
-    def _streams(self, item_id: bytes, payload: bytes | memoryview) -> Output | None:
-        """Return another item than the last one's."""
+    def _streams(self, match: re.Match[bytes], payload: bytes | memoryview) -> Output | None:
+        """Return the item that a match of `_ITEM_ID` names."""
+        item_id = match[1]
+        if item_id == self._streaming_id:
+            return self._streaming
         name = item_id.decode("utf-8", "replace")
         output = self._output({"item_id": name}) or self._unannounced(name, payload)
         if output is not None:  # one that is unknown may yet become known
-            self._streaming_id, self._streaming = item_id, output
+            self._streaming_id, self._streaming, self._streaming_mark = item_id, output, match[0]
         return output
 
     def _unannounced(self, item_id: str, payload: bytes | memoryview) -> Output | None:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from attrs import define, field
 
-from realtime_lb.events import APPEND, parse_event, value_at
+from realtime_lb.events import APPEND, STREAMED, parse_event, value_at
 from realtime_lb.journal import sessions
-from realtime_lb.journal.in_flight import STREAMED, InFlight
+from realtime_lb.journal.in_flight import InFlight
 from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
 from realtime_lb.journal.matching import (
     ALREADY_ANSWERING,
@@ -93,7 +93,7 @@ class Journal:
     def __attrs_post_init__(self) -> None:
         stretch_bytes = self.most_bytes // _STRETCHES
         self._full_bytes = self.most_bytes - stretch_bytes
-        self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes)
+        self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes, self._make_room)
         self._in_flight = InFlight(self._begin, self._made)
         self._follow_turn(None)
 
@@ -102,22 +102,17 @@ class Journal:
     def client_said(self, kind: str, payload: bytes | memoryview, event: JsonObject | None = None) -> None:
         """Take in an event of the client's that an upstream is sent; *event* where it is parsed already."""
         if kind == APPEND:
-            self.client_sounded(payload)
+            self.tail.hear(payload)
             return
         event = event or (parse_event(payload) if is_read(kind) else None)
         if event is not None:
             self.tail.say(Said(canonical(kind), bytes(payload), event))
             self._make_room()
 
-    def client_sounded(self, payload: bytes | memoryview) -> None:
-        """Take in sound of the client's."""
-        if self.tail.hear(bytes(payload)):
-            self._make_room()
-
     def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in an event that the client is being sent; False for one more piece of a stream."""
         if kind in STREAMED:
-            return self._in_flight.streamed(kind, payload)
+            return self.client_streamed(kind, payload)
         follow = self._FOLLOWED.get(canonical(kind))
         event = None if follow is None else parse_event(payload)
         if follow is not None and event is not None:
@@ -126,6 +121,10 @@ class Journal:
             if self._is_too_much:
                 self._make_room()
         return True
+
+    def client_streamed(self, kind: str, payload: bytes | memoryview) -> bool:
+        """Take in the next piece of a stream that the client is being sent; say whether it is the first."""
+        return self._in_flight.streamed(kind, payload)
 
     @property
     def running(self) -> list[Running]:

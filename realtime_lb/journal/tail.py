@@ -149,11 +149,11 @@ def _decoded_bytes(payload: bytes, begin: int, end: int) -> int:
 class Tail:
     """Sound and events without an answer.
 
-    Sound is measured as it comes, while it is at hand, and is told apart when somebody asks: fifty times a
-    second nobody does.
+    Sound is told apart when somebody asks: fifty times a second nobody does.
 
     Attributes:
         stretch_bytes: How much sound to keep in one piece.
+        on_stretch: Called behind each such piece: time to look how much is kept.
         keeps_ms: How much sound to keep at the very front; older sound there is let go. Infinite keeps all.
         said_bytes: How large the events are.
         lost_ms: How much sound fell out for want of room since somebody asked.
@@ -161,6 +161,7 @@ class Tail:
     """
 
     stretch_bytes: int
+    on_stretch: Callable[[], None]
     keeps_ms: float = math.inf
     said_bytes: int = 0
     lost_ms: float = 0.0
@@ -169,32 +170,47 @@ class Tail:
     _bytes_per_ms: float = 48.0
     _position_ms: float = 0.0
     _mark: bytes = b'"audio":"'
+    _usual_bytes: int = -1
+    _pads_from: int = 0
+    _pads_at: int = -1
+    _usual_ms: float = 0.0
     _sound_bytes: int = 0
     _heard: list[bytes] = field(factory=list)
     _heard_bytes: int = 0
     _heard_from_ms: float = 0.0
     _has_stretches: bool = False
 
-    def hear(self, payload: bytes) -> bool:
-        """Take sound; say whether it is time to look how much is kept."""
+    def hear(self, payload: bytes | memoryview) -> None:
+        """Take sound.
+
+        A client writes all of it alike. So an event as large as the last, padded alike, is as long.
+        """
+        payload = bytes(payload)
+        size = len(payload)
+        if size != self._usual_bytes or payload.find(b"=", self._pads_from) != self._pads_at:
+            self._measure(payload)
+        self._heard.append(payload)
+        self._heard_bytes += size
+        self._position_ms += self._usual_ms
+        if self._heard_bytes >= self.stretch_bytes:
+            self._end_stretch()
+            self.on_stretch()
+
+    def _measure(self, payload: bytes) -> None:
         mark = self._mark
         begin = payload.find(mark) + len(mark)
         end = payload.find(b'"', begin)
         if begin < len(mark) or end < 0:
             begin, end = _span(payload)
             self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
-        self._heard.append(payload)
-        self._heard_bytes += len(payload)
-        self._position_ms += _decoded_bytes(payload, begin, end) / self._bytes_per_ms
-        if self._heard_bytes < self.stretch_bytes:
-            return False
-        self._end_stretch()
-        return True
+        self._usual_bytes, self._pads_from = len(payload), max(begin, end - 2)
+        self._pads_at = payload.find(b"=", self._pads_from)
+        self._usual_ms = _decoded_bytes(payload, begin, end) / self._bytes_per_ms
 
     def expect(self, bytes_per_ms: float) -> None:
         """Take in how large a millisecond of sound is from now on."""
         self._end_stretch()
-        self._bytes_per_ms = bytes_per_ms
+        self._bytes_per_ms, self._usual_bytes = bytes_per_ms, -1
 
     @property
     def entries(self) -> list[Sound | Said]:

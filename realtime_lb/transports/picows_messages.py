@@ -6,7 +6,7 @@ from typing import Protocol
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from realtime_lb.frames import Close, Frame, OnFrame, Opcode
+from realtime_lb.frames import UNREAD, Close, Frame, OnFrame, Opcode
 
 __all__ = ["Messages"]
 
@@ -19,6 +19,8 @@ MOST_COPIED_BYTES = 4 * 1024
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 _PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 _TEXT_MESSAGE, _BINARY_MESSAGE = Opcode.TEXT, Opcode.BINARY
+
+_new = object.__new__
 
 _NEVER_SENT = frozenset({0, 1005, 1006, 1015})
 """RFC 6455, section 7.4.1; picows lets some pass."""
@@ -78,10 +80,13 @@ class Messages(WSListener):
             and not (frame.rsv1 or frame.rsv2 or frame.rsv3 or frames.is_close_frame_sent)
         ):
             is_small = frame.payload_size <= MOST_COPIED_BYTES
-            payload = frame.get_payload_as_bytes() if is_small else frame.get_payload_as_memoryview()
+            message = _new(Frame)  # as `Frame(...)` makes one, which is a call of Python's for each message
+            message.opcode = _TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE
+            message.payload = frame.get_payload_as_bytes() if is_small else frame.get_payload_as_memoryview()
+            message.type_read = UNREAD
             deliver = self.deliver
             try:
-                deliver(Frame(_TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE, payload))
+                deliver(message)
             except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
                 self._owner.failed(error)
         else:

@@ -10,7 +10,7 @@ from attrs import define, field
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.records import Fault
-from realtime_lb.relay import Lane, untranslated
+from realtime_lb.relay import Lane, Way
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
@@ -168,7 +168,7 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
     """Three looks find progress, the fourth finds none."""
     source, sink = SlowPeer([0]), SlowPeer([100, 300, 300, 600, 600, 900, 900, 900])
     stalled = asyncio.Event()
-    lane = Lane(source, sink, lambda _frame: None, untranslated, 0.001, stalled.set)  # type: ignore[arg-type]
+    lane = Lane(source, sink, Way(), 0.001, stalled.set)  # type: ignore[arg-type]
     lane.forward(Frame(Opcode.TEXT, b"x"))
     assert source.paused
     await stalled.wait()
@@ -180,7 +180,7 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
 async def test_who_causes_an_answer_that_does_not_fit_is_not_read_on() -> None:
     """A client that sends nonsense and reads no answers holds up itself, not the upstream."""
     upstream_end, client = SlowPeer([0]), SlowPeer([900])
-    down = Lane(upstream_end, client, lambda _frame: None, untranslated, 60.0, lambda: None)  # type: ignore[arg-type]
+    down = Lane(upstream_end, client, Way(), 60.0, lambda: None)  # type: ignore[arg-type]
     down.put(Frame(Opcode.TEXT, b"an answer"), client)  # type: ignore[arg-type]
     assert (client.paused, upstream_end.paused) == (True, False)
     client.on_writable()

@@ -12,7 +12,7 @@ from realtime_lb.errors import AllUpstreamsFailed, DownstreamClosed, InternalErr
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.records import Fault
-from realtime_lb.relay import relay, untranslated
+from realtime_lb.relay import Way, relay
 from realtime_lb.requests import DialRequest
 from realtime_lb.transports.memory import MemoryTransport, memory_pair
 from tests.support import QUIET, SESSION_CREATED, Records, deployment
@@ -331,8 +331,7 @@ async def test_one_refusal_starts_one_watch_and_none_survives_the_relay() -> Non
         relay(
             downstream,
             upstream,
-            taps=(lambda _frame: None, lambda _frame: None),
-            translate=(untranslated, untranslated),
+            ways=(Way(), Way()),
             held=((), ()),
             stall_timeout_s=60.0,
             stopped=stopped,

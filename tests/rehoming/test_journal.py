@@ -120,6 +120,23 @@ def test_how_long_sound_is_does_not_depend_on_how_it_is_written(text: str, lengt
     assert journal.tail.position_ms == length_ms
 
 
+def test_sound_cut_unevenly_is_as_long_as_it_is_together() -> None:
+    """What resamples has pieces of 958 and of 960 bytes in turn, which are equally long in base64."""
+    journal = manual()
+    for size in [958, 960, 956] * 100:
+        append(journal, 1, base64.b64encode(bytes(size)).decode())
+    assert journal.tail.position_ms == pytest.approx((958 + 960 + 956) * 100 / 48)
+
+
+def test_the_same_piece_is_longer_in_another_format() -> None:
+    journal = manual()
+    append(journal, 2)
+    telephone = {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}}}}
+    told(journal, "session.updated", session=telephone)
+    append(journal, 2)
+    assert journal.tail.position_ms == 20 + 20 + 120 + 120
+
+
 def test_what_does_not_fit_goes_in_the_order_of_its_worth() -> None:
     """Sound first, the oldest first, while its words stay; then the oldest items."""
     journal = manual(most_bytes=100_000)

@@ -7,7 +7,7 @@ import pytest
 
 from realtime_lb.abc import Connection
 from realtime_lb.frames import Frame, Opcode
-from realtime_lb.relay import Lane, untranslated
+from realtime_lb.relay import Lane, Way
 from realtime_lb.testing import run_jumping
 
 LIMIT_S = 10.0
@@ -33,8 +33,7 @@ def test_it_is_let_go_at_its_limit_and_a_tenth_at_the_latest(last_taken_at_s: fl
         lane = Lane(
             cast("Connection", source),
             cast("Connection", peer),
-            lambda _: None,
-            untranslated,
+            Way(),
             LIMIT_S,
             gone.set,
         )
