@@ -138,7 +138,7 @@ class Home:
     def forget(self) -> None:
         """Break the circles that would keep all of a session; when nothing comes from its legs any more."""
         with suppress(AttributeError):  # a defect may have kept the last of them from being there
-            del self.take_over.journal.items, self.take_over.journal.tail
+            self.take_over.journal.forget()
             del self._departure, self._now, self._alarms
 
     def _enter(self, successor: Successor) -> None:

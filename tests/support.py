@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -33,7 +34,9 @@ Behaviour = Callable[[Websocket], Awaitable[None]]
 
 
 @asynccontextmanager
-async def upstream(behave: Behaviour, *, decode_text: bool = True) -> AsyncIterator[str]:
+async def upstream(
+    behave: Behaviour, *, decode_text: bool = True, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A websocket server that treats each connection with *behave*; yields its base URL."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -45,21 +48,22 @@ async def upstream(behave: Behaviour, *, decode_text: bool = True) -> AsyncItera
         await behave(websocket)
         return websocket
 
-    async with http_server(handler) as url:
+    async with http_server(handler, tls) as url:
         yield url
 
 
 @asynccontextmanager
 async def http_server(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096, ssl_context=tls).start()
+        scheme = "http" if tls is None else "https"
+        yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/v1"
     finally:
         await runner.cleanup()
 

@@ -65,8 +65,8 @@ class Translator:
             quirks=quirks,
             losses=Losses(on_loss),
         )
-        self._up = Upward(self._parties, self._switch)
         self._down = Downward(self._parties)
+        self._up = Upward(self._parties, on_switch=self._down.plan)
         self.from_client, self.from_upstream = self._up.translate, self._down.translate
 
     @property
@@ -77,9 +77,3 @@ class Translator:
     def leaves_sound(self) -> bool:
         """Say whether the client's sound comes out as it is, from the first event to the last."""
         return self._up.leaves(APPEND)
-
-    def _switch(self) -> None:
-        """The client speaks GA after all (openai-python's ``AsyncAzureOpenAI.realtime`` does)."""
-        self._parties.client, self._parties.is_guess = Dialect.GA, False
-        self._up.plan()
-        self._down.plan()

@@ -41,7 +41,7 @@ class Upward:
 
     Args:
         parties: Who speaks to whom.
-        on_switch: Called when the client turns out to speak GA, before its event is translated.
+        on_switch: Called when the client has turned out to speak GA, before its event is translated.
     """
 
     __slots__ = ("_on_switch", "_parties", "_steps")
@@ -153,7 +153,10 @@ class Upward:
     # -- what they share --------------------------------------------------------------------------------
 
     def _listen(self, is_ga: bool) -> None:  # noqa: FBT001  # what was heard
+        """Take in that the client may turn to GA, as openai-python's ``AsyncAzureOpenAI.realtime`` does."""
         if is_ga and self._parties.is_guess:
+            self._parties.client, self._parties.is_guess = Dialect.GA, False
+            self.plan()
             self._on_switch()
 
     def _kind(self, event: JsonObject, session: JsonObject) -> str:

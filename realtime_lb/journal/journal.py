@@ -156,6 +156,10 @@ class Journal:
         found = next((running for running in self.running if running.id == response_id), None)
         return found is not None and not found.was_heard and not found.half_call
 
+    def forget(self) -> None:
+        """Let go of all that is kept, when nothing comes any more: a part of it refers to the whole."""
+        del self.items, self.tail, self._in_flight
+
     def speaks(self, dialect: Dialect) -> None:
         """The client turned out to speak *dialect*."""
         self.words = WORDS[dialect]

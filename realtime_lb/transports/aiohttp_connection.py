@@ -107,6 +107,7 @@ class AiohttpConnection:
             raise
         finally:
             self._assembly.stop()
+            self._on_frame, self._noted = _drop, None
             self._pumped.set()
 
     async def _pump(self) -> Close:

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from realtime_lb.transports.insides import holds_back
-from realtime_lb.transports.stand_in import StandIn
+from realtime_lb.transports.stand_in import NOBODY, StandIn
 
 __all__ = ["MOST_ANSWER_BYTES", "AnswerTooLong", "MeteredConnector", "unmetered"]
 
@@ -40,6 +40,7 @@ class MeteredConnector(aiohttp.TCPConnector):
 
 def unmetered(transport: asyncio.Transport, handler: ResponseHandler) -> None:
     """Have *handler* read what has been upgraded, as aiohttp would have had it from the start."""
+    transport.set_protocol(NOBODY)
     transport.set_protocol(handler)
     if not (holds_back(handler) or transport.is_closing()):
         transport.resume_reading()

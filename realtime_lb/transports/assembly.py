@@ -19,6 +19,15 @@ TOGETHER = 20
 loop: to be woken for each costs ten times as much as the look."""
 
 
+def _never() -> bool:
+    """Say that nothing is under way."""
+    return False
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class Assembly:
     """Gives up a peer whose message is under way for too long, however steadily its bytes come.
 
@@ -58,5 +67,6 @@ class Assembly:
         self._seen = 0
 
     def stop(self) -> None:
-        """Look no more. Idempotent."""
+        """Look no more, and refer to nobody. Idempotent."""
         self._timer.cancel()
+        self._is_under_way, self._on_late = _never, _nothing

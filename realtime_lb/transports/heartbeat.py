@@ -8,6 +8,15 @@ from collections.abc import Callable
 __all__ = ["Heartbeat"]
 
 
+def _no_time() -> float:
+    """Say that something has come just now."""
+    return 0.0
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class Heartbeat:
     """Pings a peer that has been silent, and gives it up when it stays so.
 
@@ -52,5 +61,6 @@ class Heartbeat:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
 
     def stop(self) -> None:
-        """Look no more. Idempotent."""
+        """Look no more, and refer to nobody. Idempotent."""
         self._timer.cancel()
+        self._silence_s, self._ping, self._on_dead = _no_time, _nothing, _nothing

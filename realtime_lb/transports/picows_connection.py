@@ -134,7 +134,7 @@ class PicowsConnection:
             self._pumping = self._loop.create_future()
             return await self._pumping
         finally:
-            self._messages.deliver = drop
+            self._messages.deliver = self._on_frame = drop
 
     def write(self, frame: Frame) -> bool:
         if self._is_mute:
@@ -172,6 +172,8 @@ class PicowsConnection:
             self._loop.call_soon(self.read_on)  # what was read before the handshake ended comes at once
 
     def read_on(self) -> None:
+        if self._is_gone:
+            return
         if self._discards or self._said or not self._is_paused:
             self._takeover.read_on()
 
@@ -316,6 +318,13 @@ class PicowsConnection:
         self._assembly.stop()
         self._end(self._last_words())
         self._on_lost(error)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break the circles that would keep this connection, and all that it refers to, for the collector."""
+        self._takeover.let_go()
+        self._messages.let_go()
+        self._on_lost = _nothing
 
     def _last_words(self) -> Close:
         """What we have said, or picows for us."""

@@ -71,6 +71,10 @@ class Messages(WSListener):
     def resume_writing(self) -> None:
         self._owner.resume_writing()
 
+    def let_go(self) -> None:
+        """Refer to the owner no more: nothing comes from a socket that is lost."""
+        del self._owner
+
     def on_ws_frame(self, frames: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
         if (

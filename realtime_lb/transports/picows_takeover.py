@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from multidict import CIMultiDict
@@ -24,7 +25,7 @@ from realtime_lb.transports.picows_pace import (
     Pacer,
     unread_bytes,
 )
-from realtime_lb.transports.stand_in import StandIn
+from realtime_lb.transports.stand_in import NOBODY, StandIn
 from realtime_lb.transports.turns import after_others
 
 __all__ = ["Takeover", "accept_key"]
@@ -92,7 +93,7 @@ class Takeover:
         already_read: What the peer has sent behind its handshake.
     """
 
-    __slots__ = ("_owner", "_protocol", "_transport", "_unread", "frames")
+    __slots__ = ("_confidant", "_owner", "_protocol", "_socket", "_transport", "_unread", "frames")
 
     def __init__(
         self,
@@ -110,15 +111,19 @@ class Takeover:
         self._owner = owner
         self._unread = already_read
         transport.pause_reading()
-        self._protocol = _protocol(listener, owner, is_client=is_client, max_frame_bytes=max_frame_bytes)
-        socket = _Socket(transport, owner.refused)
-        self._protocol.connection_made(socket)
+        self._confidant = _Confidant(owner)
+        self._protocol = _protocol(
+            listener, self._confidant, is_client=is_client, max_frame_bytes=max_frame_bytes
+        )
+        self._protocol.owner = owner
+        self._socket = _Socket(transport, owner.refused)
+        self._protocol.connection_made(self._socket)
         self.frames: WSTransport = self._protocol.transport
         _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
         self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
         if not is_client:
             self._protocol.usual_bytes, self._protocol.on_growth = READ_BUFFER_BYTES, self._pace
-        socket.open()
+        self._socket.open()
         transport.set_protocol(self._protocol)
 
     def read_on(self) -> None:
@@ -130,6 +135,13 @@ class Takeover:
             after_others(self._owner.read_on)
         elif not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def let_go(self) -> None:
+        """Refer to the owner no more, nor let a lost transport refer to anybody, as uvloop's TLS would."""
+        with suppress(AttributeError):  # asyncio's refers to nobody already, and takes no other
+            self._transport.set_protocol(NOBODY)
+        self._socket.close = self._protocol.on_growth = _nothing
+        del self._owner, self._protocol.owner, self._confidant.owner
 
     @property
     def has_part(self) -> bool:
@@ -234,16 +246,16 @@ class _Confidant:
     It logs a breach before it says goodbye for it, and not after, and tells of it in no other way so soon.
     """
 
-    __slots__ = ("_owner",)
+    __slots__ = ("owner",)
 
     def __init__(self, owner: Owner) -> None:
-        self._owner = owner
+        self.owner = owner
 
     def isEnabledFor(self, _level: int) -> bool:  # noqa: N802  # as logging has it
         return False
 
     def error(self, *_message: object) -> None:
-        self._owner.broke_the_rules()
+        self.owner.broke_the_rules()
 
     debug = info = warning = exception = log = staticmethod(_nothing)
 
@@ -281,7 +293,13 @@ _NO_AUTO_PING = _NO_AUTO_PONG = False
 _NO_MORE_HEADERS = None
 
 
-def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_bytes: int) -> _Protocol:
+def _protocol(
+    listener: WSListener,
+    confidant: _Confidant,
+    *,
+    is_client: bool,
+    max_frame_bytes: int,
+) -> _Protocol:
     # Its parameters have no names from here. The first two are the host and path of a request that is never
     # sent. Pings and pongs of its own it must not send: the former cost a task each, and the latter know no
     # water marks.
@@ -290,7 +308,7 @@ def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_
         "/",
         is_client,
         lambda *_handshake: listener,
-        _Confidant(owner),
+        confidant,
         _DISCONNECT_ON_EXCEPTION,
         _NO_HANDSHAKE_TIMEOUT,
         _NO_AUTO_PING,
@@ -300,7 +318,6 @@ def _protocol(listener: WSListener, owner: Owner, *, is_client: bool, max_frame_
         _NO_MORE_HEADERS,
         READ_BUFFER_BYTES,
     )
-    protocol.owner = owner
     protocol.usual_bytes, protocol.on_growth = MOST_READ_BYTES, _nothing
     return protocol
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, TypeVar
 
-__all__ = ["StandIn"]
+__all__ = ["NOBODY", "StandIn"]
+
+NOBODY = asyncio.BufferedProtocol()
+"""Takes the place of a protocol with a buffer. uvloop's TLS refers to such a one, and its transport to that,
+until another with a buffer follows: all of a session, in a circle."""
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 
