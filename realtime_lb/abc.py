@@ -126,6 +126,10 @@ class Connection(Protocol):
         """
         ...
 
+    def redirect(self, on_frame: OnFrame) -> None:
+        """Deliver to *on_frame* from the next frame on, while `pump` runs. Else it does nothing."""
+        ...
+
     def write(self, frame: Frame) -> bool:
         """Send *frame* after all before it; return False when the peer should be given time.
 

@@ -37,12 +37,15 @@ class Leg:
         return Close(close.code, hidden(close.reason, self._secrets))
 
     def _deliver(self, frame: Frame) -> None:
+        """Deliver the first frame; the next ones go straight to whom it went."""
         on_frame = self._on_frame
+        self.connection.redirect(on_frame)
         on_frame(frame)
 
     def redirect(self, on_frame: OnFrame) -> None:
         """Give all further frames to *on_frame*."""
         self._on_frame = on_frame
+        self.connection.redirect(on_frame)
 
     async def close(self, close: Close) -> None:
         """End the connection in peace, within its deadline, and wait for its reader to be done.

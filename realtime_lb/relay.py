@@ -120,7 +120,12 @@ class Lane:
         count, sounded, write, payload = self._count, self._sounded, self._write, frame.payload
         count.frames += 1
         count.bytes += len(payload)
-        if sounded is not None and _is_sound(frame):
+        if (
+            sounded is not None
+            and frame.opcode is _TEXT
+            and type_of(frame) == APPEND
+            and payload[-1] == CLOSING_BRACE  # the translator looks into what may have been cut off
+        ):
             sounded(payload)
             if not write(frame):
                 self._hold(self._source)
@@ -231,11 +236,6 @@ async def relay(  # two legs, and what is between them
         if leg.ended.done():
             return Ending(by, leg.ended.result())
     return Ending(None, stopped.result()) if stopped.done() else None
-
-
-def _is_sound(frame: Frame) -> bool:
-    """Say whether it is a client's sound, and all of it, as it mostly is."""
-    return frame.opcode is _TEXT and type_of(frame) == APPEND and frame.payload[-1] == CLOSING_BRACE
 
 
 def _pass_on(frames: Sequence[Frame], lane: Lane) -> None:

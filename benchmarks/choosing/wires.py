@@ -73,6 +73,11 @@ class Wire:
         self._deliver()
         return await self.ended
 
+    def redirect(self, on_frame: OnFrame) -> None:
+        """Deliver to another from now on."""
+        if self._on_frame is not None:
+            self._on_frame = on_frame
+
     def _deliver(self) -> None:
         while self._unread and not self._paused and self._on_frame is not None:
             self._on_frame(self._unread.popleft())

@@ -78,6 +78,31 @@ async def _frames_arrive_unchanged(near: Connection, far: Connection) -> None:
         assert await reader.received(len(sent)) == sent, "frames came changed or out of order"
 
 
+async def _a_redirected_connection_delivers_elsewhere(near: Connection, far: Connection) -> None:
+    first: list[bytes] = []
+    later: list[bytes] = []
+    all_here = asyncio.Event()
+
+    def take_later(frame: Frame) -> None:
+        later.append(bytes(frame.payload))
+        if len(later) == 2:
+            all_here.set()
+
+    def take(frame: Frame) -> None:
+        first.append(bytes(frame.payload))
+        far.redirect(take_later)
+
+    far.redirect(take_later)  # which does nothing before it is pumped
+    pumping = asyncio.create_task(far.pump(take))
+    for payload in (b"1", b"2", b"3"):
+        near.write(Frame(Opcode.TEXT, payload))
+    await all_here.wait()
+    assert (first, later) == ([b"1"], [b"2", b"3"]), "frames were delivered to whom they no longer belong"
+    far.abort()
+    await pumping
+    far.redirect(take)
+
+
 async def _a_memoryview_is_only_needed_during_the_call(near: Connection, far: Connection) -> None:
     reader = _Reader(far)
     buffer = bytearray(b"first")
@@ -283,6 +308,7 @@ CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
         check.__name__.strip("_"): check
         for check in (
             _frames_arrive_unchanged,
+            _a_redirected_connection_delivers_elsewhere,
             _a_memoryview_is_only_needed_during_the_call,
             _write_says_no_and_tells_of_room_once,
             _a_paused_connection_delivers_nothing,

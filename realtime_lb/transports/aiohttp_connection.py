@@ -110,6 +110,14 @@ class AiohttpConnection:
             self._on_frame, self._noted = _drop, None
             self._pumped.set()
 
+    def redirect(self, on_frame: OnFrame) -> None:
+        if self._pumped is None or self._pumped.is_set():
+            return
+        if self._noted is None:
+            self._on_frame = on_frame
+        else:
+            self._noted = on_frame  # behind `_deliver_noted`
+
     async def _pump(self) -> Close:
         receive, left = self._websocket.receive, MOST_IN_A_TURN
         while True:

@@ -25,6 +25,10 @@ def _nothing() -> None:
     """Stand in for an owner that does not want to know."""
 
 
+def _drop(_frame: Frame) -> None:
+    """Take a message that nobody wants."""
+
+
 @define(eq=False)
 class _Pipe:
     """What one end has written and the other has not read yet."""
@@ -84,6 +88,7 @@ class MemoryConnection:
         self._outgoing.on_room = self._tell_owner
         self._max_message_bytes = max_message_bytes
         self._paused = False
+        self._on_frame: OnFrame = _drop
 
     def _tell_owner(self) -> None:
         self.on_writable()
@@ -92,22 +97,31 @@ class MemoryConnection:
         return f"<MemoryConnection {self._line.end or 'open'}, {len(self._incoming.frames)} frames to read>"
 
     async def pump(self, on_frame: OnFrame) -> Close:
+        self._on_frame = on_frame
+        try:
+            return await self._pump()
+        except Exception:
+            self.abort()
+            raise
+        finally:
+            self._on_frame = _drop
+
+    async def _pump(self) -> Close:
         incoming = self._incoming
         while True:
             incoming.news.clear()
-            try:
-                self._deliver(on_frame)
-            except Exception:
-                self.abort()
-                raise
+            self._deliver()
             if self._line.end is not None and not incoming.frames:
                 return self._line.end
             await incoming.news.wait()
 
-    def _deliver(self, on_frame: OnFrame) -> None:
+    def redirect(self, on_frame: OnFrame) -> None:
+        self._on_frame = on_frame
+
+    def _deliver(self) -> None:
         incoming = self._incoming
         while incoming.frames and not self._paused:
-            on_frame(incoming.take())
+            self._on_frame(incoming.take())
             incoming.tell_writer()
 
     def write(self, frame: Frame) -> bool:

@@ -136,6 +136,14 @@ class PicowsConnection:
         finally:
             self._messages.deliver = self._on_frame = drop
 
+    def redirect(self, on_frame: OnFrame) -> None:
+        messages = self._messages
+        if messages.deliver is drop:
+            return
+        if messages.deliver is self._on_frame:  # else `_deliver_noted` comes first
+            messages.deliver = on_frame
+        self._on_frame = on_frame
+
     def write(self, frame: Frame) -> bool:
         if self._is_mute:
             return True

@@ -299,6 +299,8 @@ class Deaf:
         await asyncio.Event().wait()
         raise AssertionError
 
+    def redirect(self, _on_frame: Any) -> None: ...
+
     def write(self, _frame: Frame) -> bool:
         return False
 

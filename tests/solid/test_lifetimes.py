@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -191,20 +191,22 @@ async def test_a_session_that_never_began_is_forgotten_as_well(sessions: list[we
 @pytest.mark.parametrize("moves", [False, True])
 async def test_what_an_upstream_says_first_is_not_kept(moves: bool) -> None:
     """It has passed; nobody needs it while the session lives."""
-    alone, others = RehomeSettings(enabled=moves), alive(Frame)
+    alone, before = RehomeSettings(enabled=moves), [*alive(Upstream), *alive(Frame)]
     async with (
         upstream(greet_and_echo) as url,
         gateway(deployment("a", url), rehome=alone) as gate,
         gate.open() as websocket,
     ):
         await websocket.receive()
-        assert [held.held for held in alive(Upstream)] == [[]]
-        assert [frame for frame in alive(Frame) if not any(frame is other for other in others)] == []
+        assert [held.held for held in alive(Upstream, before)] == [[]]
+        assert alive(Frame, before) == []
 
 
-def alive(kind: type[T]) -> list[T]:
+def alive(kind: type[T], before: Sequence[object] = ()) -> list[T]:
+    """Every such object that was not there before."""
     gc.collect()
-    return [thing for thing in gc.get_objects() if isinstance(thing, kind)]
+    known = {id(thing) for thing in before}
+    return [thing for thing in gc.get_objects() if isinstance(thing, kind) and id(thing) not in known]
 
 
 async def settled(is_so: Callable[[], bool]) -> None:
