@@ -34,14 +34,13 @@ class InFlight:
         running: They, the oldest first.
     """
 
-    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_id", "_streaming_mark", "running")
+    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_mark", "running")
 
     def __init__(self, began: Callable[[JsonObject], None], made: Callable[[Output], None]) -> None:
         self.running: list[Running] = []
         self._began = began
         self._made = made
         self._ended_id = ""
-        self._streaming_id: bytes | None = None
         self._streaming_mark = b""
         self._streaming: Output | None = None
 
@@ -75,13 +74,10 @@ class InFlight:
 
     def _streams(self, match: re.Match[bytes], payload: bytes | memoryview) -> Output | None:
         """Return the item that a match of `_ITEM_ID` names."""
-        item_id = match[1]
-        if item_id == self._streaming_id:
-            return self._streaming
-        name = item_id.decode("utf-8", "replace")
+        name = match[1].decode("utf-8", "replace")
         output = self._output({"item_id": name}) or self._unannounced(name, payload)
         if output is not None:  # one that is unknown may yet become known
-            self._streaming_id, self._streaming, self._streaming_mark = item_id, output, match[0]
+            self._streaming, self._streaming_mark = output, match[0]
         return output
 
     def _unannounced(self, item_id: str, payload: bytes | memoryview) -> Output | None:
@@ -110,7 +106,7 @@ class InFlight:
             return None
         self.running.remove(found)
         self._ended_id = found.id
-        self._streaming = self._streaming_id = None
+        self._streaming = None
         for output in found.outputs:
             if not output.done and not output.is_half_a_call:
                 if not output.is_call:

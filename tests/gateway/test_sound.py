@@ -1,6 +1,9 @@
 """A client's sound passes as it came, and whatever only looks like it is treated as what it is."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -13,7 +16,22 @@ from realtime_lb.typing import Dialect
 from tests.support import deployment, gateway, greet_and_echo, upstream
 
 APPEND = "input_audio_buffer.append"
+
+Client = aiohttp.ClientWebSocketResponse[Any]
 SOUND = json.dumps({"type": APPEND, "audio": "UklGRiQ=" * 200})
+
+
+@asynccontextmanager
+async def echoed(*, keeps: bool) -> AsyncIterator[Client]:
+    """A session whose upstream sends back what it is sent."""
+    async with (
+        upstream(greet_and_echo) as url,
+        gateway(deployment("a", url), rehome=RehomeSettings(enabled=keeps)) as gate,
+        gate.open() as client,
+    ):
+        await client.receive()
+        yield client
+
 
 both_ways = pytest.mark.parametrize("keeps", [True, False], ids=["re-homing", "stays"])
 
@@ -46,12 +64,7 @@ async def test_sound_passes_as_it_was_written_and_is_counted(text: str, keeps: b
 
 @both_ways
 async def test_sound_that_was_cut_off_is_refused_and_not_sent_on(keeps: bool) -> None:
-    async with (
-        upstream(greet_and_echo) as url,
-        gateway(deployment("a", url), rehome=RehomeSettings(enabled=keeps)) as gate,
-        gate.open() as client,
-    ):
-        await client.receive()
+    async with echoed(keeps=keeps) as client:
         await client.send_str(SOUND[:-2])
         assert (await client.receive_json())["type"] == "error"
         await client.send_str(SOUND)
@@ -60,12 +73,7 @@ async def test_sound_that_was_cut_off_is_refused_and_not_sent_on(keeps: bool) ->
 
 @both_ways
 async def test_a_binary_frame_is_no_sound_whatever_is_in_it(keeps: bool) -> None:
-    async with (
-        upstream(greet_and_echo) as url,
-        gateway(deployment("a", url), rehome=RehomeSettings(enabled=keeps)) as gate,
-        gate.open() as client,
-    ):
-        await client.receive()
+    async with echoed(keeps=keeps) as client:
         await client.send_bytes(SOUND.encode())
         answer = await client.receive()
         assert answer.type is aiohttp.WSMsgType.TEXT

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -12,7 +12,7 @@ from attrs import define, field
 
 from realtime_lb import DialRequest, LimitSettings
 from realtime_lb.frames import Close, Frame, Opcode
-from realtime_lb.transports import picows_messages, picows_takeover
+from realtime_lb.transports import picows_connection, picows_messages, picows_takeover
 from realtime_lb.transports.picows_connection import PicowsConnection
 from realtime_lb.transports.picows_takeover import accept_key
 from realtime_lb.transports.picows_transport import PicowsTransport
@@ -104,6 +104,39 @@ async def test_what_came_with_the_handshake_is_delivered_first() -> None:
         client.say(second[3:], masked(CLOSE))
         assert await client.ended == Close(1005)
         assert client.messages == [Frame(Opcode.TEXT, b"first"), Frame(Opcode.BINARY, b"second")]
+
+
+class Looks:
+    """In place of the timer that looks whether a message is under way: looks when it is told to."""
+
+    seen: list["Looks"] = []  # noqa: RUF012  # emptied by who uses it
+
+    def __init__(self, _limit_s: float, is_under_way: Callable[[], bool], _on_late: object) -> None:
+        self.is_under_way = is_under_way
+        self.seen.append(self)
+
+    def restart(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+async def test_who_is_redirected_within_a_message_gets_that_and_all_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody has looked at it before, to see whether it is ever finished."""
+    monkeypatch.setattr(picows_connection, "Assembly", Looks)
+    Looks.seen.clear()
+    whole = masked(TEXT, b"under way")
+    got: list[bytes] = []
+    async with raw() as client:
+        client.say(whole[:9])
+        (look,) = Looks.seen
+        async with asyncio.timeout(5):
+            while not look.is_under_way():  # noqa: ASYNC110  # nobody tells that a part has come
+                await asyncio.sleep(0)
+            client.connection.redirect(lambda frame: got.append(bytes(frame.payload)))
+            client.say(whole[9:], masked(TEXT, b"next"), masked(CLOSE))
+            await client.ended
+    assert (client.messages, got) == ([], [b"under way", b"next"])
 
 
 async def test_a_message_in_pieces_is_one_message_and_pings_may_lie_between() -> None:
