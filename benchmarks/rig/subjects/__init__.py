@@ -8,7 +8,7 @@ from benchmarks.rig.subjects.haproxy import HAProxy
 from benchmarks.rig.subjects.litellm import LiteLLM
 from benchmarks.rig.subjects.nginx import Nginx
 from benchmarks.rig.subjects.ours import Ours
-from benchmarks.rig.subjects.relay import PlainRelay
+from benchmarks.rig.subjects.relay import BareRelay, PlainRelay
 
 __all__ = ["Place", "Subject", "all_subjects"]
 
@@ -23,9 +23,11 @@ def all_subjects() -> list[Subject]:
         Ours("fast", stays=True),
         Ours("aiohttp"),
         PlainRelay(),
+        BareRelay(),
         LiteLLM(),
         HAProxy(tls=True),
         Nginx(tls=True),
+        BareRelay(tls=True),
         Ours("fast", tls=True),
         Ours("aiohttp", tls=True),
     ]
