@@ -10,12 +10,14 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
+from realtime_lb.count import Count
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import CredentialUnavailable
 from realtime_lb.frames import Close, Frame, OnFrame
 from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.records import Record
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
+from realtime_lb.shortcut import Seen
 from realtime_lb.typing import Dialect, JsonObject, Secret
 from realtime_lb.verdicts import Outcome, Verdict
 
@@ -26,6 +28,7 @@ __all__ = [
     "EventSink",
     "Pick",
     "ProviderAdapter",
+    "Splice",
     "Strategy",
     "Transport",
 ]
@@ -126,8 +129,14 @@ class Connection(Protocol):
         """
         ...
 
-    def redirect(self, on_frame: OnFrame) -> None:
-        """Deliver to *on_frame* from the next frame on, while `pump` runs. Else it does nothing."""
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
+        """Deliver to *on_frame* from the next frame on, while `pump` runs. Else it does nothing.
+
+        Args:
+            on_frame: Who gets them.
+            splice: Until the next redirection, messages that may be written elsewhere instead. A transport
+                that saves nothing by it delivers them all.
+        """
         ...
 
     def write(self, frame: Frame) -> bool:
@@ -166,6 +175,28 @@ class Connection(Protocol):
     def abort(self) -> None:
         """End the connection now, without a word. Idempotent; `pump` returns soon after."""
         ...
+
+
+@frozen(eq=False)
+class Splice:
+    """Messages of one connection that it may write to another itself, as they are.
+
+    Text alone, whole, with one of the heads in front and a closing brace at the end. Each is counted, then
+    told of, then written. None is while *sink* has no room, or has ended.
+
+    Attributes:
+        heads: How they begin.
+        count: Counts them.
+        seen: Told of each, unless it is None.
+        sink: Where they go.
+        on_full: Called behind one after which *sink* has no more room; its `on_writable` then tells of some.
+    """
+
+    heads: tuple[bytes, ...]
+    count: Count
+    seen: Seen | None
+    sink: Connection
+    on_full: Callable[[], None]
 
 
 class Transport(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from realtime_lb.abc import Connection
+from realtime_lb.abc import Connection, Splice
 from realtime_lb.frames import Close, Frame, OnFrame
 from realtime_lb.typing import Secret, hidden
 
@@ -24,11 +24,12 @@ class Leg:
         secrets: What the peer was told of ours, and is not to tell others in its last words.
     """
 
-    __slots__ = ("_on_frame", "_secrets", "connection", "ended")
+    __slots__ = ("_on_frame", "_secrets", "_splice", "connection", "ended")
 
     def __init__(self, connection: Connection, on_frame: OnFrame, secrets: Sequence[Secret] = ()) -> None:
         self.connection = connection
         self._on_frame = on_frame
+        self._splice: Splice | None = None
         self._secrets = secrets
         self.ended: asyncio.Task[Close] = asyncio.create_task(self._pumped())
 
@@ -39,13 +40,13 @@ class Leg:
     def _deliver(self, frame: Frame) -> None:
         """Deliver the first frame; the next ones go straight to whom it went."""
         on_frame = self._on_frame
-        self.connection.redirect(on_frame)
+        self.connection.redirect(on_frame, self._splice)
         on_frame(frame)
 
-    def redirect(self, on_frame: OnFrame) -> None:
-        """Give all further frames to *on_frame*."""
-        self._on_frame = on_frame
-        self.connection.redirect(on_frame)
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
+        """Give all further frames to *on_frame*, but those that *splice* takes."""
+        self._on_frame, self._splice = on_frame, splice
+        self.connection.redirect(on_frame, splice)
 
     async def close(self, close: Close) -> None:
         """End the connection in peace, within its deadline, and wait for its reader to be done.
@@ -73,6 +74,7 @@ class Leg:
         # Whoever heard of it refers to it as well. Such a circle would keep all of a session, megabytes
         # perhaps, until the collector's next full turn.
         self._on_frame = self.connection.on_writable = _nothing
+        self._splice = None
 
 
 def _nothing(*_: object) -> None:

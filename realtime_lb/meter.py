@@ -94,6 +94,10 @@ class Meter:
         """Whether the client's sound tells it nothing."""
         return self._wanted is not None and APPEND not in self._wanted
 
+    def skips_pieces(self) -> bool:
+        """Say whether more pieces of an answer tell it nothing, now that one has come."""
+        return self._skips_streams and (self.watch is None or self.watch.is_streamed_to)
+
     def see_client(self, frame: Frame) -> None:
         """Tap for the client's frames."""
         if self.reads_events and frame.opcode is _TEXT:
@@ -108,8 +112,6 @@ class Meter:
         if not self.reads_events or frame.opcode is not _TEXT:
             return
         kind, watch = type_of(frame), self.watch
-        if self._skips_streams and kind in STREAMED and (watch is None or watch.is_streamed_to):
-            return
         if kind in AUDIO_DELTAS:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
 from realtime_lb.errors import TooCostly
-from realtime_lb.events import APPEND, STREAMED, costs_much, event_type, parse_event, type_of
+from realtime_lb.events import APPEND, SOUND, STREAMED, costs_much, event_type, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, is_read
+from realtime_lb.shortcut import Shortcut
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -63,9 +64,21 @@ class Passage:
         self._write_down = write_down
 
     @property
-    def sounded(self) -> Callable[[bytes | memoryview], None] | None:
-        """What is done with a client's sound where all of it passes as it is; None where it does not."""
-        return self._journal.tail.hear if self._translator.leaves_sound() else None
+    def sound(self) -> Shortcut | None:
+        """Takes a client's sound where all of it passes as it is; None where it does not."""
+        return Shortcut(SOUND, self._journal.tail.hear) if self._translator.leaves_sound() else None
+
+    @property
+    def pieces(self) -> Shortcut:
+        """Takes the pieces of an answer, while they pass as they are."""
+        return Shortcut(STREAMED, self._streamed, self._leaves_pieces)
+
+    def _leaves_pieces(self) -> bool:
+        return self.continuity.is_first and self._translator.leaves_pieces()  # the first one renames nothing
+
+    def _streamed(self, payload: bytes | memoryview) -> None:
+        if self._journal.client_streamed(payload):
+            self.on_turn()
 
     def from_client(self, frame: Frame) -> Sequence[Frame]:
         """Return what the upstream gets for a client's frame. Raises `InvalidEvent` as a translator does."""
@@ -106,7 +119,7 @@ class Passage:
             if kind is None:
                 says.append(said)
             elif kind in STREAMED and self.continuity.is_first:  # nothing to be renamed, or to be left for
-                if self._journal.client_streamed(kind, said.payload):
+                if self._journal.client_streamed(said.payload):
                     self.on_turn()
                 says.append(said)
             elif not self.judge(kind, said):

@@ -155,7 +155,13 @@ class Home:
         return await relay(
             self.downstream,
             self._now.upstream.leg,
-            ways=metered(self.meter, passage.from_client, passage.from_upstream, passage.sounded),
+            ways=metered(
+                self.meter,
+                passage.from_client,
+                passage.from_upstream,
+                sound=passage.sound,
+                pieces=passage.pieces,
+            ),
             held=self._taken(),
             stall_timeout_s=self.stall_timeout_s,
             stopped=self.stopped,

@@ -10,26 +10,24 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from realtime_lb.abc import Connection
+from realtime_lb.abc import Connection, Splice
 from realtime_lb.count import Count
 from realtime_lb.endings import Ending
 from realtime_lb.errors import InvalidEvent
-from realtime_lb.events import APPEND, CLOSING_BRACE, type_of
+from realtime_lb.events import CLOSING_BRACE, type_of
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.legs import Leg
 from realtime_lb.records import Direction
+from realtime_lb.shortcut import Shortcut
 from realtime_lb.waiting import first_of
 
-__all__ = ["Lane", "Sounded", "Tap", "Translate", "Way", "relay", "untranslated"]
+__all__ = ["Lane", "Tap", "Translate", "Way", "relay", "untranslated"]
 
 Tap: TypeAlias = Callable[[Frame], None]
 """Looks at a frame in passing. Must not keep it, block or raise."""
 
 Translate: TypeAlias = Callable[[Frame], Sequence[Frame]]
 """Returns what to send for a frame. Raises `InvalidEvent` for a client's frame that is no event."""
-
-Sounded: TypeAlias = Callable[[bytes | memoryview], object]
-"""Takes in one event with a client's sound. Must not block or raise; copies what it keeps."""
 
 _TEXT = Opcode.TEXT  # looking up an enum's member costs more than all the rest
 
@@ -53,14 +51,13 @@ class Way:
     Attributes:
         tap: Sees each first.
         translate: Says what to send for it.
-        sounded: Told of a client's sound, which then passes as it is, and neither *tap* nor *translate* is
-            asked: it is three frames of four, and mostly they do nothing with it. None where they do.
+        shortcut: Takes some past both.
         count: Counts all frames.
     """
 
     tap: Tap = _unseen
     translate: Translate = untranslated
-    sounded: Sounded | None = None
+    shortcut: Shortcut | None = None
     count: Count = field(factory=Count)
 
 
@@ -68,7 +65,7 @@ class Lane:
     """One way through the gateway: tap, translate, write, and no reading on when the other side needs time.
 
     Args:
-        source: Whose frames come in.
+        source: Whose frames come in, once they are directed here: `begin`.
         sink: Where they go.
         way: What is done with them.
         stall_timeout_s: How long *sink* may take nothing.
@@ -79,9 +76,10 @@ class Lane:
     __slots__ = (
         "_count",
         "_on_stall",
+        "_open",
         "_refuse",
+        "_shortcut",
         "_sink",
-        "_sounded",
         "_source",
         "_stall_timeout_s",
         "_tap",
@@ -93,7 +91,7 @@ class Lane:
 
     def __init__(
         self,
-        source: Connection,
+        source: Leg,
         sink: Connection,
         way: Way,
         stall_timeout_s: float,
@@ -106,7 +104,8 @@ class Lane:
         self._count = way.count
         self._tap = way.tap
         self._translate = way.translate
-        self._sounded = way.sounded
+        self._shortcut = way.shortcut
+        self._open: Shortcut | None = None
         self._refuse = refuse
         self._stall_timeout_s = stall_timeout_s
         self._on_stall = on_stall
@@ -114,21 +113,41 @@ class Lane:
         self._waiting: list[Connection] = []
         sink.on_writable = self._go_on
 
+    def begin(self) -> None:
+        """Have the source's frames come here."""
+        self._source.redirect(self.forward)
+        self._look_whether_open()
+
+    def _look_whether_open(self) -> None:
+        """Open the shortcut, or close it; where a transport can, what takes it does not even come here."""
+        shortcut = self._shortcut
+        if shortcut is None or shortcut.is_open() is (self._open is shortcut):
+            return
+        if self._open is None:
+            self._open = shortcut
+            splice = Splice(shortcut.heads, self._count, shortcut.seen, self._sink, self._hold_source)
+            self._source.redirect(self.forward, splice)
+        else:
+            self._open = None
+            self._source.redirect(self.forward)
+
     def forward(self, frame: Frame) -> None:
         """Pass one frame on, as whatever it is on the other side."""
         # Read before they are called: only so does CPython 3.11 specialise the look-up.
-        count, sounded, write, payload = self._count, self._sounded, self._write, frame.payload
+        count, shortcut, write, payload = self._count, self._open, self._write, frame.payload
         count.frames += 1
         count.bytes += len(payload)
         if (
-            sounded is not None
+            shortcut is not None
             and frame.opcode is _TEXT
-            and type_of(frame) == APPEND
+            and type_of(frame) in shortcut.kinds
             and payload[-1] == CLOSING_BRACE  # the translator looks into what may have been cut off
         ):
-            sounded(payload)
+            seen = shortcut.seen
+            if seen is not None:
+                seen(payload)
             if not write(frame):
-                self._hold(self._source)
+                self._hold_source()
             return
         tap, translate = self._tap, self._translate
         tap(frame)
@@ -141,12 +160,17 @@ class Lane:
             return
         for said in says:
             if not write(said):
-                self._hold(self._source)
+                self._hold_source()
+        if self._shortcut is not None:
+            self._look_whether_open()
 
     def put(self, frame: Frame, by: Connection) -> None:
         """Write one frame; while there is no room for more, do not read *by*, who caused it."""
         if not self._write(frame):
             self._hold(by)
+
+    def _hold_source(self) -> None:
+        self._hold(self._source.connection)
 
     def _hold(self, by: Connection) -> None:
         by.pause()
@@ -216,10 +240,10 @@ async def relay(  # two legs, and what is between them
     def refuse(invalid: InvalidEvent) -> None:
         down.put(_answer(invalid), client)
 
-    down = Lane(provider, client, ways[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
-    up = Lane(client, provider, ways[0], stall_timeout_s, partial(stalled, Direction.SERVER), refuse)
-    upstream.redirect(down.forward)
-    downstream.redirect(up.forward)
+    down = Lane(upstream, client, ways[1], stall_timeout_s, partial(stalled, Direction.CLIENT))
+    up = Lane(downstream, provider, ways[0], stall_timeout_s, partial(stalled, Direction.SERVER), refuse)
+    down.begin()
+    up.begin()
     provider.resume()
     client.resume()
     _pass_on(held[1], down)

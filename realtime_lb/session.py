@@ -25,6 +25,7 @@ from realtime_lb.errors import (
     TooFast,
     UpstreamError,
 )
+from realtime_lb.events import SOUND, STREAMED
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.journal import Journal
 from realtime_lb.legs import Leg
@@ -44,6 +45,7 @@ from realtime_lb.relay import Way, relay, untranslated
 from realtime_lb.reports import Reports, Watch
 from realtime_lb.requests import SessionRequest
 from realtime_lb.settings import LimitSettings, LoggingSettings, RehomeSettings
+from realtime_lb.shortcut import Shortcut
 from realtime_lb.snapshots import SessionSnapshot
 from realtime_lb.takeover import TakeOver
 from realtime_lb.translation import translator_for
@@ -288,8 +290,13 @@ class Session:
             quirks=upstream.quirks,
             emit=self.emit,
         )
-        sounded = _unkept if translator.leaves_sound() else None
-        return metered(self._meter, translator.from_client, translator.from_upstream, sounded)
+        return metered(
+            self._meter,
+            translator.from_client,
+            translator.from_upstream,
+            sound=Shortcut(SOUND, None) if translator.leaves_sound() else None,
+            pieces=Shortcut(STREAMED, None, translator.leaves_pieces),
+        )
 
     def snapshot(self) -> SessionSnapshot:
         """Return what the session is at this moment."""
@@ -346,10 +353,6 @@ class Session:
 
 def _group_of(deployment: Deployment, groups: Sequence[ModelGroup]) -> ModelGroup:
     return next(group for group in groups if any(d.id == deployment.id for d in group.deployments))
-
-
-def _unkept(_sound: bytes | memoryview) -> None:
-    """Keep nothing of a client's sound."""
 
 
 def _not_yet(frame: Frame) -> None:

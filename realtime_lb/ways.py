@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from attrs import evolve
+
 from realtime_lb.meter import Meter
-from realtime_lb.relay import Sounded, Translate, Way
+from realtime_lb.relay import Translate, Way
+from realtime_lb.shortcut import Shortcut
 
 __all__ = ["metered"]
 
 
-def metered(meter: Meter, up: Translate, down: Translate, sounded: Sounded | None = None) -> tuple[Way, Way]:
+def metered(
+    meter: Meter,
+    up: Translate,
+    down: Translate,
+    *,
+    sound: Shortcut | None = None,
+    pieces: Shortcut | None = None,
+) -> tuple[Way, Way]:
     """Return the client's way and the upstream's.
 
     Args:
         meter: Counts and sees what passes.
         up: Says what to send for a client's frame.
         down: The same for an upstream's.
-        sounded: Told of a client's sound, if *up* would leave it as it is; None where it might not.
+        sound: Takes a client's sound past *up*. Not where the meter is to see it.
+        pieces: The same of the pieces of an answer, past *down*.
     """
-    skips_sound = sounded is not None and meter.skips_sound
+    if sound is not None and not meter.skips_sound:
+        sound = None
+    if pieces is not None:
+        pieces = evolve(pieces, is_open=_both(meter.skips_pieces, pieces.is_open))
     return (
-        Way(
-            tap=meter.see_client,
-            translate=up,
-            sounded=sounded if skips_sound else None,
-            count=meter.client_count,
-        ),
-        Way(tap=meter.see_upstream, translate=down, count=meter.upstream_count),
+        Way(tap=meter.see_client, translate=up, shortcut=sound, count=meter.client_count),
+        Way(tap=meter.see_upstream, translate=down, shortcut=pieces, count=meter.upstream_count),
     )
+
+
+def _both(one: Callable[[], bool], other: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: one() and other()

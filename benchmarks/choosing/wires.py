@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode
 
 __all__ = ["AUDIO", "FAILED", "GROUP", "RESPONSE_CREATE", "SESSION_CREATED", "Wire", "text"]
@@ -73,7 +74,7 @@ class Wire:
         self._deliver()
         return await self.ended
 
-    def redirect(self, on_frame: OnFrame) -> None:
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
         """Deliver to another from now on."""
         if self._on_frame is not None:
             self._on_frame = on_frame

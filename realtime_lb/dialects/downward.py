@@ -14,7 +14,7 @@ from realtime_lb.dialects.opening import Opening, also
 from realtime_lb.dialects.parties import Parties
 from realtime_lb.dialects.places import place_in
 from realtime_lb.dialects.rows import Body
-from realtime_lb.events import type_of, type_span
+from realtime_lb.events import STREAMED, type_of, type_span
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.own_words import in_our_words, our_place
 from realtime_lb.quirks import Quirks
@@ -44,9 +44,12 @@ class Downward:
 
     Args:
         parties: Who speaks to whom.
+
+    Attributes:
+        leaves_pieces: The pieces of an answer come out as they are.
     """
 
-    __slots__ = ("_items", "_names", "_opening", "_parties", "_steps", "_temperatures")
+    __slots__ = ("_items", "_names", "_opening", "_parties", "_steps", "_temperatures", "leaves_pieces")
 
     def __init__(self, parties: Parties) -> None:
         self._parties = parties
@@ -73,7 +76,7 @@ class Downward:
     def plan(self) -> None:
         """Start anew, the parties having changed."""
         parties = self._parties
-        self._steps, self._names = self._planned(
+        self._steps, self._names, self.leaves_pieces = self._planned(
             parties.client,
             parties.upstream,
             parties.quirks,
@@ -85,8 +88,10 @@ class Downward:
     @lru_cache(maxsize=64)
     def _planned(
         cls, client: Dialect, upstream: Dialect, quirks: Quirks, *, is_read: bool, completes: bool
-    ) -> tuple[Mapping[bytes, Step], Mapping[str, str]]:
+    ) -> tuple[Mapping[bytes, Step], Mapping[str, str], bool]:
         """Return what to do with events of which anything has to change, and what the client calls each.
+
+        And whether nothing has to in the pieces of an answer.
 
         Of all sessions of the same parties one plan is enough: each of its own would take two kilobytes.
         """
@@ -107,7 +112,7 @@ class Downward:
                 steps[theirs.encode()] = partial(cls._read, name=theirs, reading=cls._named)
             elif names[ours] != theirs:
                 steps[theirs.encode()] = partial(_renamed, name=names[ours].encode())
-        return steps, names
+        return steps, names, not any(kind.encode() in steps for kind in STREAMED)
 
     @classmethod
     def _readings(

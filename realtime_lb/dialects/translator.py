@@ -77,3 +77,7 @@ class Translator:
     def leaves_sound(self) -> bool:
         """Say whether the client's sound comes out as it is, from the first event to the last."""
         return self._up.leaves(APPEND)
+
+    def leaves_pieces(self) -> bool:
+        """Say whether the pieces of an answer come out as they are, from now on."""
+        return not self._parties.is_guess and self._down.leaves_pieces

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from realtime_lb.events import AUDIO_DELTAS
+from realtime_lb.events import AUDIO_DELTAS, STREAMED, event_type, heads_of
 from realtime_lb.journal.responses import Output, Part, Running, place_of
 from realtime_lb.journal.words import canonical_item
 from realtime_lb.typing import JsonObject
@@ -18,6 +18,8 @@ _DELTA_FRAME_CHARS = 46
 
 _HEAD_BYTES = 512
 """Of a large piece; its ids stand there."""
+
+_AUDIO_HEADS, _WORDS_HEADS = heads_of(AUDIO_DELTAS), heads_of(STREAMED - AUDIO_DELTAS)
 
 _RESPONSE_ID = re.compile(rb'"response_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 _ITEM_ID = re.compile(rb'"item_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
@@ -49,7 +51,7 @@ class InFlight:
         """Ids of items that the client was told of, and that the upstream is making anew."""
         return {output.id for running in self.running if running.anew for output in running.outputs}
 
-    def streamed(self, kind: str, payload: bytes | memoryview) -> bool:
+    def streamed(self, payload: bytes | memoryview) -> bool:
         """Take in the next piece of sound, words or arguments; say whether it is the first of its item.
 
         Sound is counted and not read.
@@ -66,7 +68,10 @@ class InFlight:
         if output is None:
             return False
         had_begun = output.has_begun
-        if kind in AUDIO_DELTAS:
+        is_sound = head.startswith(_AUDIO_HEADS)
+        if not is_sound and not head.startswith(_WORDS_HEADS):
+            is_sound = event_type(payload) in AUDIO_DELTAS
+        if is_sound:
             output.sounded(max(1, len(payload) - id_end - _DELTA_FRAME_CHARS))
         else:
             output.told(bytes(payload))

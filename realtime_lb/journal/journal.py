@@ -68,6 +68,7 @@ class Journal:
         owes_answer: A turn ended, and the server has not begun the answer that it starts by itself.
         version: Grows with every change of the session or the conversation.
         speech_lost: Items whose sound fell out for want of room, while it was all that was known of them.
+        client_streamed: Takes in the next piece that the client is being sent, as `InFlight.streamed` does.
     """
 
     _dialect: Dialect
@@ -84,6 +85,7 @@ class Journal:
     owes_answer: bool = field(default=False, init=False)
     version: int = field(default=0, init=False)
     speech_lost: int = field(default=0, init=False)
+    client_streamed: Callable[[bytes | memoryview], bool] = field(init=False)
     _out_bytes_per_ms: float = field(default=48.0, init=False)
     _detects_turns: bool = field(default=True, init=False)
     _is_ours: bool = field(default=False, init=False)
@@ -95,6 +97,7 @@ class Journal:
         self._full_bytes = self.most_bytes - stretch_bytes
         self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes, self._make_room)
         self._in_flight = InFlight(self._begin, self._made)
+        self.client_streamed = self._in_flight.streamed
         self._follow_turn(None)
 
     # -- what passes ------------------------------------------------------------------------------------
@@ -112,7 +115,7 @@ class Journal:
     def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in an event that the client is being sent; False for one more piece of a stream."""
         if kind in STREAMED:
-            return self.client_streamed(kind, payload)
+            return self.client_streamed(payload)
         follow = self._FOLLOWED.get(canonical(kind))
         event = None if follow is None else parse_event(payload)
         if follow is not None and event is not None:
@@ -121,10 +124,6 @@ class Journal:
             if self._is_too_much:
                 self._make_room()
         return True
-
-    def client_streamed(self, kind: str, payload: bytes | memoryview) -> bool:
-        """Take in the next piece of a stream that the client is being sent; say whether it is the first."""
-        return self._in_flight.streamed(kind, payload)
 
     @property
     def running(self) -> list[Running]:
@@ -158,7 +157,7 @@ class Journal:
 
     def forget(self) -> None:
         """Let go of all that is kept, when nothing comes any more: a part of it refers to the whole."""
-        del self.items, self.tail, self._in_flight
+        del self.items, self.tail, self._in_flight, self.client_streamed
 
     def speaks(self, dialect: Dialect) -> None:
         """The client turned out to speak *dialect*."""

@@ -27,6 +27,9 @@ OBJECT_BYTES = 64
 _SOUND_BYTES, _SAID_BYTES = 3 * OBJECT_BYTES, 10 * OBJECT_BYTES
 """The same of one that is kept, and of the event that it came from."""
 
+_ROUNDING_MS = 0.001
+"""Lengths are added up, or multiplied, and come to the same but for rounding."""
+
 _IN_TURN = frozenset(
     {
         "session.update",
@@ -153,7 +156,7 @@ class Tail:
 
     Attributes:
         stretch_bytes: How much sound to keep in one piece.
-        on_stretch: Called behind each such piece: time to look how much is kept.
+        on_stretch: Called behind each such piece by which more is kept than before: time to look how much.
         keeps_ms: How much sound to keep at the very front; older sound there is let go. Infinite keeps all.
         said_bytes: How large the events are.
         lost_ms: How much sound fell out for want of room since somebody asked.
@@ -176,27 +179,28 @@ class Tail:
     _usual_ms: float = 0.0
     _sound_bytes: int = 0
     _heard: list[bytes] = field(factory=list)
-    _heard_bytes: int = 0
+    _most_heard: int = 0
+    _counted: int = 0
+    _counted_bytes: int = 0
     _heard_from_ms: float = 0.0
     _has_stretches: bool = False
 
     def hear(self, payload: bytes | memoryview) -> None:
         """Take sound.
 
-        A client writes all of it alike. So an event as large as the last, padded alike, is as long.
+        A client writes all of it alike. So an event as large as the last, padded alike, is as long, and how
+        many there were says how long they were together.
         """
         payload = bytes(payload)
-        size = len(payload)
-        if size != self._usual_bytes or payload.find(b"=", self._pads_from) != self._pads_at:
+        if len(payload) != self._usual_bytes or payload.find(b"=", self._pads_from) != self._pads_at:
             self._measure(payload)
-        self._heard.append(payload)
-        self._heard_bytes += size
-        self._position_ms += self._usual_ms
-        if self._heard_bytes >= self.stretch_bytes:
-            self._end_stretch()
+        heard = self._heard
+        heard.append(payload)
+        if len(heard) >= self._most_heard and self._end_stretch():
             self.on_stretch()
 
     def _measure(self, payload: bytes) -> None:
+        self._count()
         mark = self._mark
         begin = payload.find(mark) + len(mark)
         end = payload.find(b'"', begin)
@@ -206,6 +210,19 @@ class Tail:
         self._usual_bytes, self._pads_from = len(payload), max(begin, end - 2)
         self._pads_at = payload.find(b"=", self._pads_from)
         self._usual_ms = _decoded_bytes(payload, begin, end) / self._bytes_per_ms
+        self._look_how_many()
+
+    def _look_how_many(self) -> None:
+        """Look how many usual ones make a piece."""
+        left_bytes = self.stretch_bytes - self._counted_bytes
+        self._most_heard = self._counted + math.ceil(left_bytes / self._usual_bytes)
+
+    def _count(self) -> None:
+        """Take in how much came of the usual length."""
+        uncounted = len(self._heard) - self._counted
+        self._counted += uncounted
+        self._counted_bytes += uncounted * self._usual_bytes
+        self._position_ms += uncounted * self._usual_ms
 
     def expect(self, bytes_per_ms: float) -> None:
         """Take in how large a millisecond of sound is from now on."""
@@ -228,29 +245,36 @@ class Tail:
     @property
     def position_ms(self) -> float:
         """How long all sound is that the client ever sent."""
+        self._count()
         return self._position_ms
 
     @property
     def sound_bytes(self) -> int:
         """How large the sound is that is kept."""
-        return self._sound_bytes + self._heard_bytes
+        self._count()
+        return self._sound_bytes + self._counted_bytes
 
-    def _end_stretch(self) -> None:
+    def _end_stretch(self) -> bool:
+        """Make one piece of what was heard; say whether more is kept now, or as much was let go."""
         if not self._heard:
-            return
+            return False
+        self._count()
+        before_bytes = self._sound_bytes
         stretch = _Stretch(
             self._heard,
             self._bytes_per_ms,
             self._heard_from_ms,
             self._position_ms - self._heard_from_ms,
-            self._heard_bytes + _SOUND_BYTES * len(self._heard),
+            self._counted_bytes + _SOUND_BYTES * len(self._heard),
         )
         self._entries.append(stretch)
         self._has_stretches = True
         self._heard_from_ms = self._position_ms
         self._sound_bytes += stretch.size_bytes
-        self._heard, self._heard_bytes = [], 0
+        self._heard, self._counted, self._counted_bytes = [], 0, 0
+        self._look_how_many()
         self._trim()
+        return self._sound_bytes > before_bytes
 
     def say(self, said: Said) -> None:
         """Take an event."""
@@ -297,7 +321,7 @@ class Tail:
             reached = reached or entry is end
             is_sound = isinstance(entry, Sound)
             if isinstance(end, float | int) and isinstance(entry, Sound):
-                reached = reached or entry.start_ms + entry.length_ms > end
+                reached = reached or entry.start_ms + entry.length_ms > end + _ROUNDING_MS
             if is_sound and not reached:
                 taken.append(entry)  # type: ignore[arg-type]  # it is a sound
             else:

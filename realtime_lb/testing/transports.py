@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import TypeAlias
 
-from realtime_lb.abc import Connection
+from realtime_lb.abc import Connection, Splice
+from realtime_lb.count import Count
 from realtime_lb.frames import Close, Frame, Opcode
 
 __all__ = ["CONNECTION_CHECKS", "MakePair", "check_connections"]
@@ -101,6 +102,37 @@ async def _a_redirected_connection_delivers_elsewhere(near: Connection, far: Con
     far.abort()
     await pumping
     far.redirect(take)
+
+
+async def _a_spliced_message_goes_one_way_or_the_other(near: Connection, far: Connection) -> None:
+    """It may be written to the sink, here back to where it came from, or delivered."""
+    delivered, told, count = list[bytes](), list[bytes](), Count()
+    ended = asyncio.Event()
+    payloads = [b'{"type":"a","n":%d}' % number for number in range(10)]
+
+    def see(payload: bytes | memoryview) -> None:
+        told.append(bytes(payload))
+
+    def take(frame: Frame) -> None:
+        payload = bytes(frame.payload)
+        if payload == b"begin":
+            far.redirect(take, Splice((b'{"type":"a"',), count, see, far, lambda: None))
+        elif payload == b"end":
+            ended.set()
+        else:
+            delivered.append(payload)
+
+    back = _Reader(near)
+    pumping = asyncio.create_task(far.pump(take))
+    for payload in (b"begin", *payloads, b"end"):
+        near.write(Frame(Opcode.TEXT, payload))
+    await ended.wait()
+    came_back = [bytes(frame.payload) for frame in await back.received(count.frames)]
+    assert sorted(came_back + delivered) == sorted(payloads), "a message was lost, or went both ways"
+    assert (came_back, delivered) == (told, [p for p in payloads if p not in told]), "they came out of order"
+    assert count.bytes == sum(map(len, told)), "what was written to the sink was not counted so"
+    far.abort()
+    await pumping
 
 
 async def _a_memoryview_is_only_needed_during_the_call(near: Connection, far: Connection) -> None:
@@ -309,6 +341,7 @@ CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
         for check in (
             _frames_arrive_unchanged,
             _a_redirected_connection_delivers_elsewhere,
+            _a_spliced_message_goes_one_way_or_the_other,
             _a_memoryview_is_only_needed_during_the_call,
             _write_says_no_and_tells_of_room_once,
             _a_paused_connection_delivers_nothing,

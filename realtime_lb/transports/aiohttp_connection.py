@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import aiohttp
 from aiohttp import web
 
+from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_reader import is_within_message
@@ -110,7 +111,7 @@ class AiohttpConnection:
             self._on_frame, self._noted = _drop, None
             self._pumped.set()
 
-    def redirect(self, on_frame: OnFrame) -> None:
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:  # noqa: ARG002  # nothing is saved
         if self._pumped is None or self._pumped.is_set():
             return
         if self._noted is None:

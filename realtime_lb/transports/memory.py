@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from attrs import Factory, define
 
-from realtime_lb.abc import Connection
+from realtime_lb.abc import Connection, Splice
 from realtime_lb.errors import UpstreamUnreachable
 from realtime_lb.frames import Close, Frame, OnFrame, shorten_reason
 from realtime_lb.requests import DialRequest
@@ -115,7 +115,7 @@ class MemoryConnection:
                 return self._line.end
             await incoming.news.wait()
 
-    def redirect(self, on_frame: OnFrame) -> None:
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:  # noqa: ARG002  # nothing is saved
         self._on_frame = on_frame
 
     def _deliver(self) -> None:

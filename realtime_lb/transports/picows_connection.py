@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, shorten_reason
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.assembly import UNFINISHED, Assembly
 from realtime_lb.transports.heartbeat import Heartbeat
-from realtime_lb.transports.picows_messages import Messages, drop
+from realtime_lb.transports.picows_messages import MOST_COPIED_BYTES, Messages, drop
 from realtime_lb.transports.picows_takeover import Takeover
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
@@ -22,9 +22,6 @@ from realtime_lb.transports.tcp import (
 )
 
 __all__ = ["PicowsConnection"]
-
-MOST_COPIED_BYTES = 8 * 1024
-"""A larger message of a server's picows hands on uncopied, to transports that may keep it for later."""
 
 _ROOM_FOR_HEADER = bytes(14)
 _LOST = Close(1006)
@@ -55,28 +52,29 @@ class PicowsConnection:
         "_close_timeout_s",
         "_discards",
         "_frames",
-        "_has_refused",
         "_heard_at_s",
         "_heartbeat",
         "_how",
-        "_is_full",
         "_is_gone",
-        "_is_mute",
         "_is_paused",
         "_is_pumped",
         "_loop",
         "_messages",
-        "_most_bytes",
         "_news",
         "_on_frame",
         "_on_lost",
         "_ping_to_answer",
         "_pumping",
         "_said",
-        "_send",
+        "_splice",
         "_takeover",
         "_transport",
+        "has_refused",
+        "is_full",
+        "is_mute",
         "on_writable",
+        "send",
+        "send_large",
     )
 
     def __init__(
@@ -98,7 +96,7 @@ class PicowsConnection:
         self._news: asyncio.Event | None = None
         self._is_gone = False
         self._is_pumped = self._is_paused = False
-        self._is_mute = self._is_full = self._has_refused = self._said = self._discards = False
+        self.is_mute = self.is_full = self.has_refused = self._said = self._discards = False
         self._ping_to_answer: bytes | None = None
         self._heard_at_s = self._loop.time()
         self._messages = Messages(self, limits.max_message_bytes)
@@ -111,17 +109,18 @@ class PicowsConnection:
             already_read=already_read,
         )
         self._frames: Any = self._takeover.frames
-        self._send: Any = self._frames.send
-        self._most_bytes = sys.maxsize if is_client else MOST_COPIED_BYTES
+        self.send: Any = self._frames.send
+        self.send_large: Any = self.send if is_client else self._send_copied
         self._heartbeat = Heartbeat(limits.heartbeat_s, self._silence_s, self._ping, self.abort)
         self._on_frame: OnFrame = drop
+        self._splice: Splice | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_unacknowledged_time(transport.get_extra_info("socket"), 2 * limits.stall_timeout_s)
         limit_unsent(transport)
 
     def __repr__(self) -> str:
-        state = "lost" if self._is_gone else "closing" if self._is_mute else "open"
+        state = "lost" if self._is_gone else "closing" if self.is_mute else "open"
         return f"<PicowsConnection {state}>"
 
     async def pump(self, on_frame: OnFrame) -> Close:
@@ -134,31 +133,41 @@ class PicowsConnection:
             self._pumping = self._loop.create_future()
             return await self._pumping
         finally:
-            self._messages.deliver = self._on_frame = drop
+            self._on_frame, self._splice = drop, None
+            self._deliver()
 
-    def redirect(self, on_frame: OnFrame) -> None:
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
         messages = self._messages
         if messages.deliver is drop:
             return
-        if messages.deliver is self._on_frame:  # else `_deliver_noted` comes first
-            messages.deliver = on_frame
-        self._on_frame = on_frame
+        is_noted = messages.deliver is not self._on_frame  # then `_deliver_noted` comes first
+        self._on_frame, self._splice = on_frame, splice
+        if not is_noted:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Have messages go where they belong."""
+        messages, splice = self._messages, self._splice
+        if splice is not None and not isinstance(splice.sink, PicowsConnection):
+            splice = None
+        messages.deliver, messages.splice = self._on_frame, splice
+        messages.sink = None if splice is None else splice.sink
 
     def write(self, frame: Frame) -> bool:
-        if self._is_mute:
+        if self.is_mute:
             return True
         payload = frame.payload
-        if len(payload) <= self._most_bytes:
-            send = self._send
-            send(frame.opcode, payload)
-        else:
-            message = bytearray(_ROOM_FOR_HEADER)
-            message += payload
-            self._frames.send_reuse_external_bytearray(frame.opcode, message, len(_ROOM_FOR_HEADER))
-        if self._is_full:
-            self._has_refused = True
+        send = self.send if len(payload) <= MOST_COPIED_BYTES else self.send_large
+        send(frame.opcode, payload)
+        if self.is_full:
+            self.has_refused = True
             return False
         return True
+
+    def _send_copied(self, opcode: int, payload: bytes | memoryview) -> None:
+        message = bytearray(_ROOM_FOR_HEADER)
+        message += payload
+        self._frames.send_reuse_external_bytearray(opcode, message, len(_ROOM_FOR_HEADER))
 
     @property
     def taken_bytes(self) -> int:
@@ -167,7 +176,7 @@ class PicowsConnection:
     def pause(self) -> None:
         self._is_paused = True
         self._assembly.restart()
-        if self._is_pumped and not self._is_mute and not self._transport.is_closing():
+        if self._is_pumped and not self.is_mute and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
@@ -200,9 +209,9 @@ class PicowsConnection:
             raise
 
     async def _shake_hands(self, close: Close) -> None:
-        if not self._is_mute:
-            self._is_mute = True
-            self._frames.send_close(close.code, close.reason.encode())
+        if not self.is_mute:
+            self.is_mute = True
+            self._say_goodbye(close)
         self.read_on()
         while self._how is None:
             await self._something_ends()
@@ -211,6 +220,10 @@ class PicowsConnection:
         elif self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
         await self._until_gone()
+
+    def _say_goodbye(self, close: Close) -> None:
+        self._messages.is_deaf = True
+        self._frames.send_close(close.code, close.reason.encode())
 
     async def _until_gone(self) -> None:
         while not self._is_gone:
@@ -221,7 +234,7 @@ class PicowsConnection:
         await self._news.wait()
 
     def abort(self) -> None:
-        self._is_mute = True
+        self.is_mute = self._messages.is_deaf = True
         self._messages.deliver = drop
         if not self._is_gone:
             self._transport.abort()
@@ -229,22 +242,22 @@ class PicowsConnection:
     # What the takeover and the messages tell:
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self.is_full = True
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self.is_full = False
         if self._ping_to_answer is not None:
             payload, self._ping_to_answer = self._ping_to_answer, None
             self.pinged(payload)
-        if self._has_refused:
-            self._has_refused = False
-            if not self._is_mute:
+        if self.has_refused:
+            self.has_refused = False
+            if not self.is_mute:
                 self.on_writable()
 
     def pinged(self, payload: bytes) -> None:
         """Answer, or remember the last one only: who floods with pings and reads no pong gets none."""
         self._finished()
-        if self._is_full:
+        if self.is_full:
             self._ping_to_answer = payload
         else:
             self._frames.send_pong(payload)
@@ -254,7 +267,7 @@ class PicowsConnection:
         self._heard_at_s = self._loop.time()
 
     def _ping(self) -> None:
-        if not self._is_full:
+        if not self.is_full:
             self._frames.send_ping()
 
     def _silence_s(self) -> float:
@@ -269,12 +282,12 @@ class PicowsConnection:
         if not (self._messages.has_fragments or self._takeover.has_part):
             return False
         if self._messages.deliver is self._on_frame:
-            self._messages.deliver = self._deliver_noted
+            self._messages.deliver, self._messages.splice = self._deliver_noted, None
         return True
 
     def _deliver_noted(self, frame: Frame) -> None:
         """Deliver the one message during which somebody looked."""
-        self._messages.deliver = self._on_frame
+        self._deliver()
         self._assembly.restart()
         self._on_frame(frame)
 
@@ -293,17 +306,17 @@ class PicowsConnection:
 
     def _answer(self, close: Close) -> None:
         """Say goodbye, too, unless we have: then picows and we pass over all that comes behind the peer's."""
-        answer = close.sendable(unsaid=1000)
-        self._frames.send_close(answer.code, answer.reason.encode())
+        self._say_goodbye(close.sendable(unsaid=1000))
 
     def broke_the_rules(self) -> None:
+        self._messages.is_deaf = True
         handshake = self._frames.close_handshake
         # A goodbye that picows has read, and not yet told of?
         if handshake is not None and handshake.sent is None:
             self._answer(Close(int(handshake.recv.code), handshake.recv.reason or ""))
 
     def violated(self, close: Close) -> None:
-        self._frames.send_close(close.code, close.reason.encode())
+        self._say_goodbye(close)
         self._give_up(close)
 
     def refused(self) -> None:
@@ -311,7 +324,7 @@ class PicowsConnection:
             self._give_up(self._last_words())
 
     def _give_up(self, close: Close) -> None:
-        self._is_mute = self._discards = True
+        self.is_mute = self._discards = True
         self._takeover.discard()
         self._end(close)
 
@@ -321,7 +334,7 @@ class PicowsConnection:
             self._pumping.set_exception(error)
 
     def lost(self, error: Exception | None) -> None:
-        self._is_mute = self._is_gone = True
+        self.is_mute = self._is_gone = True
         self._heartbeat.stop()
         self._assembly.stop()
         self._end(self._last_words())
@@ -332,7 +345,7 @@ class PicowsConnection:
         """Break the circles that would keep this connection, and all that it refers to, for the collector."""
         self._takeover.let_go()
         self._messages.let_go()
-        self._on_lost = _nothing
+        self._on_lost = self.send_large = _nothing
 
     def _last_words(self) -> Close:
         """What we have said, or picows for us."""

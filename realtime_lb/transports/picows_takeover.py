@@ -257,7 +257,8 @@ class _Confidant:
     def error(self, *_message: object) -> None:
         self.owner.broke_the_rules()
 
-    debug = info = warning = exception = log = staticmethod(_nothing)
+    exception = error
+    debug = info = warning = log = staticmethod(_nothing)
 
 
 _get_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer

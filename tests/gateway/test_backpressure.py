@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from attrs import define, field
 
 from realtime_lb import LimitSettings, RehomeSettings
+from realtime_lb.abc import Splice
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.relay import Lane, Way
+from realtime_lb.shortcut import Shortcut
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
@@ -168,7 +171,7 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
     """Three looks find progress, the fourth finds none."""
     source, sink = SlowPeer([0]), SlowPeer([100, 300, 300, 600, 600, 900, 900, 900])
     stalled = asyncio.Event()
-    lane = Lane(source, sink, Way(), 0.001, stalled.set)  # type: ignore[arg-type]
+    lane = Lane(SimpleNamespace(connection=source), sink, Way(), 0.001, stalled.set)  # type: ignore[arg-type]
     lane.forward(Frame(Opcode.TEXT, b"x"))
     assert source.paused
     await stalled.wait()
@@ -177,10 +180,26 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_a_dead_one() -> 
     assert not source.paused
 
 
+async def test_a_reader_that_a_splice_has_filled_is_watched_and_its_source_is_held() -> None:
+    source, sink, stalled = SlowPeer([0]), SlowPeer([900]), asyncio.Event()
+    told: list[Splice | None] = []
+    leg = SimpleNamespace(connection=source, redirect=lambda _on_frame, splice=None: told.append(splice))
+    way = Way(shortcut=Shortcut(frozenset({"sound"}), None))
+    lane = Lane(leg, sink, way, 0.001, stalled.set)  # type: ignore[arg-type]
+    lane.begin()
+    (splice,) = filter(None, told)
+    splice.on_full()
+    assert source.paused
+    await stalled.wait()
+    sink.on_writable()
+    assert not source.paused
+
+
 async def test_who_causes_an_answer_that_does_not_fit_is_not_read_on() -> None:
     """A client that sends nonsense and reads no answers holds up itself, not the upstream."""
     upstream_end, client = SlowPeer([0]), SlowPeer([900])
-    down = Lane(upstream_end, client, Way(), 60.0, lambda: None)  # type: ignore[arg-type]
+    source = SimpleNamespace(connection=upstream_end)
+    down = Lane(source, client, Way(), 60.0, lambda: None)  # type: ignore[arg-type]
     down.put(Frame(Opcode.TEXT, b"an answer"), client)  # type: ignore[arg-type]
     assert (client.paused, upstream_end.paused) == (True, False)
     client.on_writable()

@@ -299,7 +299,7 @@ class Deaf:
         await asyncio.Event().wait()
         raise AssertionError
 
-    def redirect(self, _on_frame: Any) -> None: ...
+    def redirect(self, on_frame: Any, splice: Any = None) -> None: ...
 
     def write(self, _frame: Frame) -> bool:
         return False

@@ -12,6 +12,7 @@ from realtime_lb.events import parse_event
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, Phase, settled
 from realtime_lb.passage import Passage
+from realtime_lb.shortcut import Shortcut
 from realtime_lb.simulator.beta import BetaShape
 from realtime_lb.simulator.dialogue import Dialogue
 from realtime_lb.simulator.face import Face
@@ -78,6 +79,7 @@ class Session:
     lost: list[str] = field(factory=list)
     _numbers: Any = field(factory=lambda: itertools.count(1))
     most_bytes: int = 2**21
+    _streamed: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.view = View(self.client)
@@ -104,9 +106,19 @@ class Session:
         event = {"type": kind, "event_id": f"mine_{next(self._numbers)}", **fields}
         if kind != "input_audio_buffer.append":
             self.sent.append(event)
-        for told in self.passage.from_client(frame(event)):
-            self._up(told)
+        said, sound = frame(event), self.passage.sound
+        if sound is not None and kind in sound.kinds:
+            self._take(sound, said)
+            self._up(said)
+        else:
+            for told in self.passage.from_client(said):
+                self._up(told)
         return event
+
+    @staticmethod
+    def _take(shortcut: Shortcut, event: Frame) -> None:
+        assert shortcut.seen is not None
+        shortcut.seen(event.payload)
 
     def work(self, steps: int = 1_000_000) -> None:
         """Let the upstream do so much."""
@@ -114,10 +126,17 @@ class Session:
             steps -= 1
 
     def deliver(self, count: int = 1_000_000) -> None:
-        """Let so many of its events arrive."""
+        """Let so many of its events arrive, of an answer all pieces but the first by the shortcut."""
         while count and self.peer.outbox:
-            for told in self.passage.from_upstream(frame(self.peer.outbox.popleft())):
-                self._down(told)
+            event, pieces = self.peer.outbox.popleft(), self.passage.pieces
+            streams, said = event["type"] in pieces.kinds, frame(event)
+            if streams and self._streamed and pieces.is_open():
+                self._take(pieces, said)
+                self._down(said)
+            else:
+                for told in self.passage.from_upstream(said):
+                    self._down(told)
+            self._streamed = streams
             count -= 1
 
     def drain(self) -> None:

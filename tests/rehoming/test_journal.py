@@ -280,3 +280,40 @@ def test_of_a_truncated_answer_the_part_stays_that_was_heard() -> None:
     kept = Kept("item_1", {"type": "message", "role": "assistant", "content": content}, audio_ms=2_000)
     kept.truncated(0, 1_000)
     assert kept.parts()[0]["transcript"] == "one two"
+
+
+@pytest.mark.parametrize("kind", ["response.output_text.delta", "response.output_audio.delta"])
+def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(kind: str) -> None:
+    """Some servers announce no item: a piece of the next may follow the last of one with nothing between."""
+    session, turns = Session(Dialect.GA), list[str]()
+    session.begin(Dialect.GA)
+    session.passage.on_turn = lambda: turns.append("turn")
+    take = session.passage.pieces.seen
+    assert take is not None
+    for item_id in ("item_1", "item_1", "item_2", "item_2"):
+        place = {"response_id": "resp_1", "item_id": item_id, "content_index": 0}
+        take(json.dumps({"type": kind, **place, "delta": "AAAA"}).encode())
+    assert turns == ["turn"] * 2
+
+
+LAYOUTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "tight": lambda event: json.dumps(event, separators=(",", ":")),
+    "spaced": json.dumps,
+    "indented": lambda event: json.dumps(event, indent=1),
+    "an id first": lambda event: json.dumps({"event_id": "event_1", **event}),
+    "type last": lambda event: json.dumps({**dict(list(event.items())[1:]), "type": event["type"]}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_sound_and_words_are_told_apart_however_they_are_written(layout: str) -> None:
+    journal = Journal(Dialect.GA)
+    told(journal, "response.created", response={"id": "resp_1", "status": "in_progress", "output": []})
+    place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
+    for n in range(3):
+        for kind, delta in (("audio", "AAAA" * 1_000), ("audio_transcript", f"w{n} ")):
+            event = {"type": f"response.output_{kind}.delta", **place, "delta": delta}
+            journal.client_streamed(LAYOUTS[layout](event).encode())
+    (output,) = journal.running[0].outputs
+    assert output.sound_chars == pytest.approx(12_000, abs=600)
+    assert output.parts[0].words == "w0 w1 w2 "

@@ -1,15 +1,13 @@
 """One client sends as fast as it can; all others have their turn."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from benchmarks.scoreboard.raw import Raw, masked
 from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, PONG, RSV1, TEXT
-from realtime_lb import LimitSettings
-from realtime_lb.frames import Frame
-from realtime_lb.relay import Lane
+from realtime_lb import LimitSettings, meter
+from realtime_lb.count import Count
 from realtime_lb.transports import turns
 from tests.solid.raw_client import raw
 from tests.support import (
@@ -53,22 +51,29 @@ async def until_last(client: Raw) -> None:
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_no_turn_of_the_loop_belongs_to_a_flood(flood: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much of it the kernel holds, so many messages are relayed before others are looked at."""
-    turns = [0]
-    forward = Lane.forward
+    counts, before, turns = list[Count](), 0, list[int]()
 
-    def counted(lane: Lane, frame: Frame) -> Any:
-        if not turns[-1]:
-            asyncio.get_running_loop().call_soon(turns.append, 0)
-        turns[-1] += 1
-        forward(lane, frame)
+    def kept() -> Count:
+        counts.append(Count())
+        return counts[-1]
 
-    monkeypatch.setattr(Lane, "forward", counted)
+    def look() -> None:
+        nonlocal before
+        now = max((count.frames for count in counts), default=0)
+        turns.append(now - before)
+        before = now
+        looking = asyncio.get_running_loop().call_soon(look)
+        if now > count:
+            looking.cancel()
+
+    monkeypatch.setattr(meter, "Count", kept)
     count = 400_000 // len(FLOODS[flood])
     async with (
         upstream(greet_and_echo_the_last) as url,
         gateway(deployment("a", url)) as gate,
         raw(gate) as attacker,
     ):
+        look()
         told = asyncio.create_task(until_last(attacker))
         await attacker.say(FLOODS[flood] * count, masked(TEXT, LAST))
         async with asyncio.timeout(30):

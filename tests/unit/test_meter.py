@@ -1,10 +1,11 @@
-"""What a meter sees of an answer: its beginning, once a turn, and each piece only where that is asked for."""
+"""What a meter has to see of an answer: its beginning, once a turn, and each piece where it is asked to."""
 
 import json
 from typing import Any, cast
 
 from realtime_lb import LoggingSettings
 from realtime_lb.deployments import Deployment
+from realtime_lb.events import STREAMED
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.meter import Meter
 from realtime_lb.reports import Reports, Watch
@@ -40,11 +41,19 @@ def frame(kind: str) -> Frame:
     return Frame(Opcode.TEXT, json.dumps({"type": kind, "delta": "AAAA"}).encode())
 
 
-def talk(meter: Meter, listener: Listener, *kinds: str) -> None:
+def talk(meter: Meter, listener: Listener, *kinds: str) -> list[str]:
+    """Show it what it does not skip; return what it does."""
+    skipped, skips_pieces = [], False
     for kind in kinds:
         listener.now_s += 1
-        see = meter.see_client if kind == "response.create" else meter.see_upstream
-        see(frame(kind))
+        if kind == "response.create":
+            meter.see_client(frame(kind))
+        elif skips_pieces and kind in STREAMED:
+            skipped.append(kind)
+        else:
+            meter.see_upstream(frame(kind))
+            skips_pieces = meter.skips_pieces()
+    return skipped
 
 
 def test_the_first_audio_is_heard_though_words_came_before() -> None:
@@ -57,12 +66,12 @@ def test_the_first_audio_is_heard_though_words_came_before() -> None:
 def test_the_first_piece_of_each_turn_is_timed() -> None:
     listener = Listener()
     meter = metered(listener, [])
-    for _ in range(3):
-        talk(meter, listener, "response.create", *A_TURN)
+    skipped = [talk(meter, listener, "response.create", *A_TURN) for _ in range(3)]
     assert listener.answered_s == [2, 2, 2]
+    assert skipped == [[WORDS, AUDIO], [AUDIO, WORDS, AUDIO], [AUDIO, WORDS, AUDIO]]
 
 
 def test_who_logs_pieces_is_told_of_all() -> None:
     listener, told = Listener(), list[Any]()
-    talk(metered(listener, told, event_types=frozenset({AUDIO})), listener, *A_TURN, *A_TURN)
+    assert talk(metered(listener, told, event_types=frozenset({AUDIO})), listener, *A_TURN, *A_TURN) == []
     assert [record.type for record in told] == [AUDIO] * 4

@@ -1,12 +1,14 @@
 """A peer that takes nothing is let go when its time is over, counted from the last that it took."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from realtime_lb.abc import Connection
 from realtime_lb.frames import Frame, Opcode
+from realtime_lb.legs import Leg
 from realtime_lb.relay import Lane, Way
 from realtime_lb.testing import run_jumping
 
@@ -31,7 +33,7 @@ def test_it_is_let_go_at_its_limit_and_a_tenth_at_the_latest(last_taken_at_s: fl
         loop, gone = asyncio.get_running_loop(), asyncio.Event()
         peer, source = Peer(), Peer()
         lane = Lane(
-            cast("Connection", source),
+            cast("Leg", SimpleNamespace(connection=source)),
             cast("Connection", peer),
             Way(),
             LIMIT_S,

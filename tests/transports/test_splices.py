@@ -1,0 +1,192 @@
+"""picows writes some messages to another connection itself: those that it was told to, and no others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from realtime_lb import LimitSettings
+from realtime_lb.abc import Splice
+from realtime_lb.count import Count
+from realtime_lb.events import heads_of
+from realtime_lb.frames import Frame, Opcode
+from realtime_lb.transports import picows_connection
+from tests.transports.test_picows import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    RESERVED,
+    TEXT,
+    Looks,
+    Raw,
+    masked,
+    raw,
+)
+
+LIMITS = LimitSettings(max_message_bytes=100_000, close_timeout_s=0.5)
+SOUND = b'{"type":"sound","audio":"AAAA"}'
+SPACED = b'{"type": "sound", "audio": "AAAA"}'
+OTHER = b'{"type":"silence"}'
+
+
+@define(eq=False)
+class Spliced:
+    """A client whose sound goes to another, and what was told of it."""
+
+    client: Raw
+    other: Raw
+    count: Count = field(factory=Count)
+    seen: list[bytes] = field(factory=list)
+    full: asyncio.Event = field(factory=asyncio.Event)
+
+    def splice(self, sink: Any = None) -> None:
+        def see(payload: bytes | memoryview) -> None:
+            self.seen.append(bytes(payload))
+
+        heads = heads_of(frozenset({"sound"}))
+        splice = Splice(heads, self.count, see, sink or self.other.connection, self.full.set)
+        self.client.connection.redirect(self.client.take, splice)
+
+    async def delivered(self, *payloads: bytes) -> None:
+        """Say goodbye for the client, and look what was delivered here, and how many went there."""
+        self.client.say(masked(CLOSE))
+        await self.client.ended
+        assert [frame.payload for frame in self.client.messages] == [b"first", *payloads]
+        assert (self.count.frames, self.count.bytes) == (len(self.seen), sum(map(len, self.seen)))
+
+
+@asynccontextmanager
+async def spliced() -> AsyncIterator[Spliced]:
+    async with raw(LIMITS) as client, raw(LIMITS) as other:
+        client.say(masked(TEXT, b"first"))
+        await client.news.wait()
+        both = Spliced(client, other)
+        both.splice()
+        yield both
+
+
+@pytest.mark.parametrize("text", [SOUND, SPACED], ids=["tight", "spaced"])
+@pytest.mark.parametrize("size", [0, 4_000, 6_000, 20_000])
+async def test_what_begins_and_ends_as_told_goes_to_the_other_as_it_is(text: bytes, size: int) -> None:
+    sound = text.replace(b"AAAA", b"A" * size)
+    async with spliced() as both:
+        both.client.say(masked(TEXT, sound), masked(TEXT, OTHER), masked(TEXT, sound))
+        assert [await both.other.hears() for _ in range(2)] == [(TEXT, sound)] * 2
+        await both.delivered(OTHER)
+        assert both.seen == [sound] * 2
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [masked(BINARY, SOUND)],
+        [masked(TEXT, SOUND[:9], 0), masked(CONTINUATION, SOUND[9:])],
+        [masked(TEXT, SOUND, 0), masked(CONTINUATION)],
+    ],
+    ids=["binary", "in pieces", "in pieces, one of them empty"],
+)
+async def test_what_is_no_whole_text_is_delivered(message: list[bytes]) -> None:
+    async with spliced() as both:
+        both.client.say(*message)
+        await both.delivered(SOUND)
+        assert both.count.frames == 0
+
+
+@pytest.mark.parametrize(
+    "text", [b"", SOUND[:-1], SOUND + b"\n", b" " + SOUND, SOUND.replace(b"sound", b"sounds")]
+)
+async def test_what_begins_or_ends_otherwise_is_delivered(text: bytes) -> None:
+    async with spliced() as both:
+        both.client.say(masked(TEXT, text))
+        await both.delivered(text)
+        assert both.count.frames == 0
+
+
+async def test_a_reserved_bit_is_a_breach_in_sound_too() -> None:
+    async with spliced() as both:
+        both.client.say(masked(TEXT, SOUND, FIN | RESERVED))
+        assert await both.client.hears_goodbye() == 1002
+        assert both.count.frames == 0
+
+
+async def test_while_the_other_has_no_room_all_is_delivered() -> None:
+    async with spliced() as both:
+        both.other.connection.pause_writing()
+        both.client.news.clear()
+        both.client.say(masked(TEXT, SOUND))
+        await both.client.news.wait()
+        both.other.connection.resume_writing()
+        both.client.say(masked(TEXT, SPACED))
+        assert await both.other.hears() == (TEXT, SPACED)
+        await both.delivered(SOUND)
+
+
+async def test_of_the_one_that_fills_the_other_is_told_and_of_room_again() -> None:
+    """Nothing need follow it: who reads too slowly has to be known by then."""
+    room = asyncio.Event()
+    sound = SOUND.replace(b"AAAA", b"A" * 8_000)
+    async with spliced() as both:
+        both.other.connection.on_writable = room.set
+        while not both.full.is_set():
+            both.seen.clear()
+            both.client.say(masked(TEXT, sound))
+            while not both.seen:  # noqa: ASYNC110  # each comes by itself
+                await asyncio.sleep(0)
+        assert both.client.messages == [Frame(Opcode.TEXT, b"first")]
+        assert not room.is_set()
+        while not room.is_set():
+            assert await both.other.hears() == (TEXT, sound)
+
+
+async def test_when_the_other_has_ended_all_is_delivered() -> None:
+    async with spliced() as both:
+        both.other.connection.abort()
+        both.client.say(masked(TEXT, SOUND))
+        await both.delivered(SOUND)
+
+
+async def test_to_a_connection_of_another_kind_all_is_delivered() -> None:
+    async with spliced() as both:
+        both.splice(sink=object())
+        both.client.say(masked(TEXT, SOUND))
+        await both.delivered(SOUND)
+
+
+async def test_a_redirection_ends_it() -> None:
+    async with spliced() as both:
+        both.client.connection.redirect(both.client.take)
+        both.client.say(masked(TEXT, SOUND))
+        await both.delivered(SOUND)
+
+
+async def test_nothing_is_passed_on_behind_our_goodbye() -> None:
+    async with spliced() as both:
+        closing = asyncio.create_task(both.client.connection.close(1001))
+        assert await both.client.hears_goodbye() == 1001
+        both.client.say(masked(TEXT, SOUND))
+        await both.delivered()
+        await closing
+        assert both.count.frames == 0
+
+
+async def test_a_message_that_somebody_looked_at_is_delivered_and_the_next_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its end has to be noted, or it would be taken for one that is never finished."""
+    monkeypatch.setattr(picows_connection, "Assembly", Looks)
+    Looks.seen.clear()
+    whole = masked(TEXT, SOUND)
+    async with spliced() as both:
+        look = Looks.seen[0]
+        both.client.say(whole[:9])
+        async with asyncio.timeout(5):
+            while not look.is_under_way():  # noqa: ASYNC110  # nobody tells that a part has come
+                await asyncio.sleep(0)
+        both.client.say(whole[9:], whole)
+        assert await both.other.hears() == (TEXT, SOUND)
+        await both.delivered(SOUND)
+        assert both.client.messages[-1] == Frame(Opcode.TEXT, SOUND)
