@@ -182,7 +182,7 @@ class Splice:
     """Messages of one connection that it may write to another itself, as they are.
 
     Text alone, whole, with one of the heads in front and a closing brace at the end. Each is counted, then
-    told of, then written. None is while *sink* has no room, or has ended.
+    told of, then written. None is taken while *sink* has no room, or has ended.
 
     Attributes:
         heads: How they begin.

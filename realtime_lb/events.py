@@ -38,6 +38,7 @@ APPEND = "input_audio_buffer.append"
 """The client event that carries audio, in either dialect: fifty a second."""
 
 SOUND = frozenset({APPEND})
+"""What a client's sound comes in."""
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Server events that carry audio, in GA's name and in beta's."""
@@ -68,8 +69,8 @@ _TYPE_AT = len(_TYPE_FIRST)
 _STREAMED = {name.encode() + b'"': name for name in STREAMED}
 _LONGEST_STREAMED = max(map(len, _STREAMED))
 
-LONGEST_HEAD_BYTES = 64
-"""At least as long as what `heads_of` returns of the events above."""
+LONGEST_HEAD_BYTES = max(map(len, heads_of(SOUND | STREAMED)))
+"""Of the events above."""
 
 CLOSING_BRACE = ord("}")
 """What an event ends with, unless there is space behind it, or it was cut off."""

@@ -46,9 +46,9 @@ class Meter:
     __slots__ = (
         "_clock",
         "_emit",
+        "_may_skip_pieces",
         "_redact",
         "_session_id",
-        "_skips_streams",
         "_wanted",
         "client_count",
         "first_audio_at_s",
@@ -69,7 +69,7 @@ class Meter:
         self._session_id = session_id
         self._emit = emit
         self._wanted = logging.event_types
-        self._skips_streams = False
+        self._may_skip_pieces = False
         self._redact = logging.redact_content
         self._clock = clock
         self.reads_events = True
@@ -96,7 +96,7 @@ class Meter:
 
     def skips_pieces(self) -> bool:
         """Say whether more pieces of an answer tell it nothing, now that one has come."""
-        return self._skips_streams and (self.watch is None or self.watch.is_streamed_to)
+        return self._may_skip_pieces and (self.watch is None or self.watch.is_streamed_to)
 
     def see_client(self, frame: Frame) -> None:
         """Tap for the client's frames."""
@@ -115,7 +115,7 @@ class Meter:
         if kind in AUDIO_DELTAS:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
-                self._skips_streams = self._wanted is not None and self._wanted.isdisjoint(STREAMED)
+                self._may_skip_pieces = self._wanted is not None and self._wanted.isdisjoint(STREAMED)
         elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
             event = self.quirks.to_dialect(event) or event
             used = self.usage.add(event)

@@ -119,8 +119,7 @@ class Passage:
             if kind is None:
                 says.append(said)
             elif kind in STREAMED and self.continuity.is_first:  # nothing to be renamed, or to be left for
-                if self._journal.client_streamed(said.payload):
-                    self.on_turn()
+                self._streamed(said.payload)
                 says.append(said)
             elif not self.judge(kind, said):
                 says += self.shown(kind, said)

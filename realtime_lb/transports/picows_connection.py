@@ -148,10 +148,8 @@ class PicowsConnection:
     def _deliver(self) -> None:
         """Have messages go where they belong."""
         messages, splice = self._messages, self._splice
-        if splice is not None and not isinstance(splice.sink, PicowsConnection):
-            splice = None
-        messages.deliver, messages.splice = self._on_frame, splice
-        messages.sink = None if splice is None else splice.sink
+        messages.deliver = self._on_frame
+        messages.splice = splice if splice is not None and isinstance(splice.sink, PicowsConnection) else None
 
     def write(self, frame: Frame) -> bool:
         if self.is_mute:
@@ -300,8 +298,8 @@ class PicowsConnection:
 
     def said_goodbye(self, close: Close) -> None:
         handshake = self._frames.close_handshake
-        has_refused = handshake.sent is not None and not self._said and not handshake.recv_then_sent
-        self._end(self._last_words() if has_refused else close)
+        had_refused = handshake.sent is not None and not self._said and not handshake.recv_then_sent
+        self._end(self._last_words() if had_refused else close)
         self._answer(close)
 
     def _answer(self, close: Close) -> None:

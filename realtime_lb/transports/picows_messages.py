@@ -55,8 +55,7 @@ class Messages(WSListener):
 
     Attributes:
         deliver: Gets each message, whose payload is valid during the call only.
-        splice: Says which messages go to *sink* instead, if any do.
-        sink: Where they go.
+        splice: Says which messages go to another of picows' connections instead, if any do.
         is_deaf: We have said goodbye, and no message is delivered any more.
     """
 
@@ -69,14 +68,12 @@ class Messages(WSListener):
         "_parts",
         "deliver",
         "is_deaf",
-        "sink",
         "splice",
     )
 
     def __init__(self, owner: Owner, max_message_bytes: int) -> None:
         self.deliver: OnFrame = drop
         self.splice: Splice | None = None
-        self.sink: Any = None
         self.is_deaf = False
         self._owner = owner
         self._max_message_bytes = max_message_bytes
@@ -107,10 +104,15 @@ class Messages(WSListener):
                 return
             is_small = frame.payload_size <= MOST_COPIED_BYTES
             payload: Any = frame.get_payload_as_bytes() if is_small else frame.get_payload_as_memoryview()
-            splice, sink = self.splice, self.sink
-            if splice is not None and not (sink.is_mute or sink.is_full):
+            splice = self.splice
+            if splice is not None:
+                sink: Any = splice.sink
                 head = payload if is_small else bytes(payload[:LONGEST_HEAD_BYTES])
-                if head.startswith(splice.heads) and payload[-1] == CLOSING_BRACE:
+                if (
+                    not (sink.is_mute or sink.is_full)
+                    and head.startswith(splice.heads)
+                    and payload[-1] == CLOSING_BRACE
+                ):
                     count, seen = splice.count, splice.seen
                     count.frames += 1
                     count.bytes += len(payload)

@@ -34,7 +34,7 @@ class BareRelay(Subject):
     def __init__(self, *, tls: bool = False) -> None:
         self.tls = tls
         self.name = "bare-wss" if tls else "bare"
-        self.title = "40 lines of picows" + (", wss" if tls else "")
+        self.title = "bare relay of picows" + (", wss" if tls else "")
         self.stages = frozenset({"session", "idle"}) if tls else frozenset(STAGES)
 
     def version(self) -> str:
