@@ -1,8 +1,10 @@
-"""How much of an answer to a handshake is read."""
+"""How upstreams are connected to, and how much of an answer to a handshake is read."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -31,11 +33,41 @@ class MeteredConnector(aiohttp.TCPConnector):
     """
 
     async def _wrap_create_connection(
-        self, *arguments: Any, **named: Any
+        self, *arguments: Any, addr_infos: list[Any], **named: Any
     ) -> tuple[asyncio.Transport, ResponseHandler]:
-        transport, handler = await super()._wrap_create_connection(*arguments, **named)
+        if len(addr_infos) == 1:
+            transport, handler = await _connected(addr_infos[0], *arguments, **named)
+        else:
+            transport, handler = await super()._wrap_create_connection(
+                *arguments, addr_infos=addr_infos, **named
+            )
         transport.set_protocol(_Meter(transport, handler))
         return transport, handler
+
+
+async def _connected(
+    addr_info: Any,
+    factory: Callable[[], ResponseHandler],
+    *,
+    ssl: ssl.SSLContext | None,
+    server_hostname: str | None,
+    req: aiohttp.ClientRequest,
+    client_error: type[aiohttp.ClientConnectorError] = aiohttp.ClientConnectorError,
+    timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109, ARG001  # none: who dials has one for all of it
+) -> tuple[asyncio.Transport, ResponseHandler]:
+    """Connect to the only address that there is.
+
+    As aiohttp connects, uvloop has the address looked up once more, in one of the few threads that look up
+    names: a dial would wait for other hosts' slow names, and an open cost a tenth more.
+    """
+    family, _, _, _, address = addr_info
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_connection(
+            factory, *address[:2], family=family, ssl=ssl, server_hostname=server_hostname
+        )
+    except OSError as error:
+        raise client_error(req.connection_key, error) from error
 
 
 def unmetered(transport: asyncio.Transport, handler: ResponseHandler) -> None:

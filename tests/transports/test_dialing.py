@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import trustme
+import uvloop
 from aiohttp import web
 from attrs import evolve
 
@@ -372,6 +373,23 @@ async def test_a_ping_that_finds_its_peer_gone_is_a_loss_and_no_exception() -> N
         near.resume()
         assert (await pumping).code == 1006
         near.abort()
+
+
+@pytest.mark.parametrize("kind", [asyncio.SelectorEventLoop, uvloop.Loop], ids=["asyncio", "uvloop"])
+def test_a_dial_does_not_wait_for_the_names_of_other_hosts(dials: Dials, kind: Any) -> None:
+    """A loop looks names up in few threads, and name servers that say nothing may hold them all."""
+
+    class NamesAreSlow(kind):  # type: ignore[misc]  # either
+        async def getaddrinfo(self, *_host: Any, **_kind: Any) -> Any:
+            await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with server(app()) as url, transport(dials) as dialling:
+            connection = await dialling.connect(DialRequest(url=url.replace("localhost", "127.0.0.1")), 5.0)
+            connection.abort()
+
+    with closing(NamesAreSlow()) as loop:
+        loop.run_until_complete(story())
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has these options")
