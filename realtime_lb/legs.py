@@ -65,7 +65,8 @@ class Leg:
 
     async def _reader_done(self) -> None:
         try:
-            await asyncio.wait({self.ended}, timeout=_READER_GRACE_S)
+            if not self.ended.done():
+                await asyncio.wait({self.ended}, timeout=_READER_GRACE_S)
         finally:  # who is cancelled here does not leave a reader behind
             self.ended.cancel()  # nothing if it is done
             self.ended.add_done_callback(_look_at)

@@ -86,6 +86,8 @@ class DialRequest:
 
     def with_headers(self, headers: Mapping[str, str | Secret]) -> DialRequest:
         """Return the same dial with *headers* added; on a clash, these win."""
+        if not headers:
+            return self
         theirs = {name.lower() for name in headers}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in theirs}
         return evolve(self, headers={**kept, **headers})

@@ -47,7 +47,7 @@ class _Plain:
 def _shown(value: object) -> str:
     if not isinstance(value, str):
         return repr(value)
-    text = _escaped(value)
+    text = value if value.isprintable() else _escaped(value)
     return text if _TELLS_APART.isdisjoint(text) else repr(text)
 
 

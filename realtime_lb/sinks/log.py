@@ -144,15 +144,13 @@ def _is_warning(record: Record) -> bool:
 
 def _fields(record: Record) -> dict[str, Any]:
     """Return the record's attributes, flat: ``usage_input_tokens``, ``from_client_bytes``."""
-    flat: dict[str, Any] = {}
-    for name, value in _PLAIN.unstructure(record).items():
-        whole = getattr(record, name) if isinstance(value, dict) else None
+    flat: dict[str, Any] = _PLAIN.unstructure(record)
+    for name in [name for name, value in flat.items() if type(value) is dict]:
+        whole = getattr(record, name)
         if isinstance(whole, _PARTS):
-            flat |= {f"{name}_{inner}": number for inner, number in value.items()}
+            flat |= {f"{name}_{inner}": number for inner, number in flat.pop(name).items()}
         elif isinstance(whole, Standing):
-            flat |= value
-        else:
-            flat[name] = value
+            flat |= flat.pop(name)
     return flat
 
 

@@ -30,15 +30,15 @@ def readable(payload: bytes) -> object:
 
 
 def _shown(value: object, levels: int) -> Any:
+    if isinstance(value, dict):
+        if levels == 0:
+            return "..."
+        return {
+            name: "***" if one and name.lower() in _SECRET_KEYS else _shown(one, levels - 1)
+            for name, one in value.items()
+        }
+    if isinstance(value, list):
+        return "..." if levels == 0 else [_shown(one, levels - 1) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if not isinstance(value, dict | list):
-        return value
-    if levels == 0:
-        return "..."
-    if isinstance(value, list):
-        return [_shown(one, levels - 1) for one in value]
-    return {
-        name: "***" if one and name.lower() in _SECRET_KEYS else _shown(one, levels - 1)
-        for name, one in value.items()
-    }
+    return value

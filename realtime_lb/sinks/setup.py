@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any, TextIO
 
 import structlog
@@ -54,7 +54,7 @@ def configure_logging(level: str = "info", format: str = "console") -> None:  # 
     structlog.configure(
         processors=[*named, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=partial(_Lines, sys.stderr),
+        logger_factory=cache(partial(_Lines, sys.stderr)),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

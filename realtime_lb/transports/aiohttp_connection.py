@@ -18,8 +18,7 @@ from realtime_lb.transports.aiohttp_reader import is_within_message
 from realtime_lb.transports.assembly import UNFINISHED, Assembly
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
-    limit_unacknowledged_time,
-    limit_unsent,
+    limit_peer,
     unsent_bytes,
 )
 from realtime_lb.waiting import is_cancelled
@@ -91,8 +90,7 @@ class AiohttpConnection:
         self._noted: OnFrame | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
-        limit_unacknowledged_time(transport.get_extra_info("socket"), 2 * limits.stall_timeout_s)
-        limit_unsent(transport)
+        limit_peer(transport, 2 * limits.stall_timeout_s)
 
     def __repr__(self) -> str:
         state = "lost" if self._lost else "closing" if self._said else "open"

@@ -128,7 +128,7 @@ class AiohttpTransport:
                 connector=MeteredConnector(limit=0, force_close=True),  # no request behind a refused one
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                middlewares=(_refuse_redirects, _refuse_extensions),
+                middlewares=(_refuse_surprises,),
                 ws_response_class=_Websocket,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             )
@@ -173,23 +173,17 @@ def _reason(error: Exception) -> str:
     return type(error).__name__
 
 
-async def _refuse_redirects(
+async def _refuse_surprises(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """A credential goes where the configuration says and nowhere else."""
-    response = await handler(request)
-    if 300 <= response.status < 400:
-        response.close()
-        raise HandshakeRefused(response.status)
-    return response
+    """Refuse what nobody asked for.
 
-
-async def _refuse_extensions(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """A server that compresses although nobody offered it (RFC 6455, section 9.1) could not be read."""
+    A redirect: a credential goes where the configuration says and nowhere else. An extension (RFC 6455,
+    section 9.1): a server that compresses although nobody offered it could not be read.
+    """
     response = await handler(request)
-    if response.status == 101 and "Sec-WebSocket-Extensions" in response.headers:
+    redirects = 300 <= response.status < 400
+    if redirects or (response.status == 101 and "Sec-WebSocket-Extensions" in response.headers):
         response.close()
         raise HandshakeRefused(response.status)
     return response

@@ -15,8 +15,7 @@ from realtime_lb.transports.picows_messages import MOST_COPIED_BYTES, Messages, 
 from realtime_lb.transports.picows_takeover import Takeover
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
-    limit_unacknowledged_time,
-    limit_unsent,
+    limit_peer,
     silence_s,
     unsent_bytes,
 )
@@ -116,8 +115,7 @@ class PicowsConnection:
         self._splice: Splice | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
-        limit_unacknowledged_time(transport.get_extra_info("socket"), 2 * limits.stall_timeout_s)
-        limit_unsent(transport)
+        limit_peer(transport, 2 * limits.stall_timeout_s)
 
     def __repr__(self) -> str:
         state = "lost" if self._is_gone else "closing" if self.is_mute else "open"

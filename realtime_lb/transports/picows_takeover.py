@@ -193,6 +193,9 @@ def _feed(protocol: Any, data: bytes) -> None:
         data = data[fits:]
 
 
+_ADDRESSES = frozenset({"peername", "sockname"})
+
+
 class _Socket:
     """A transport as picows sees it: mute during the handshake, and not closed behind its owner's back."""
 
@@ -207,7 +210,9 @@ class _Socket:
         self.close = on_close
 
     def _info(self, name: str) -> Any:
-        """Return what picows asks for while it is made."""
+        """Return what picows asks for while it is made, but not the addresses, which it would only log."""
+        if name in _ADDRESSES:
+            return None
         info = self._transport.get_extra_info(name)
         return _Number(info) if name == "socket" else info
 

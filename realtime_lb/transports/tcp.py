@@ -6,12 +6,11 @@ import asyncio
 import socket
 import sys
 from contextlib import suppress
-from typing import Any
 
 __all__ = [
     "acknowledged_bytes",
+    "limit_peer",
     "limit_unacknowledged_time",
-    "limit_unsent",
     "silence_s",
     "unsent_bytes",
 ]
@@ -25,33 +24,41 @@ _HEARD_AT = 52
 _ACKED_AT = 120
 """Offset of ``tcpi_bytes_acked`` in Linux's ``struct tcp_info`` (linux/tcp.h, since 4.1)."""
 
+_UNACKNOWLEDGED: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+_UNSENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+_INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 
-def limit_unacknowledged_time(raw: socket.socket | None, limit_s: float) -> None:
-    """Have the kernel drop a peer that acknowledges nothing, or takes nothing, for *limit_s*.
 
-    aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
+def limit_unacknowledged_time(listening: socket.socket, limit_s: float) -> None:
+    """Have the kernel drop whoever *listening* accepts and who then takes nothing for *limit_s*."""
+    if _UNACKNOWLEDGED is not None:
+        with suppress(OSError):  # it is of another family
+            listening.setsockopt(socket.IPPROTO_TCP, _UNACKNOWLEDGED, int(limit_s * 1000))
+
+
+def limit_peer(transport: asyncio.Transport, unacknowledged_s: float) -> None:
+    """Limit what a peer costs that takes nothing: time, and the kernel's memory.
+
+    Time, since aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
+    Memory, since with the kernel's default a paused sender hears of room only when a third of a large buffer
+    has drained, which takes a caller in real time longer than a peer's patience for a pong.
 
     Args:
-        raw: Talks to the peer, or listens: who is accepted then has its limit.
-        limit_s: How long.
+        transport: Talks to the peer.
+        unacknowledged_s: For how long the peer may acknowledge nothing, or take nothing.
     """
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if raw is not None and _is_tcp(raw) and option is not None:
-        with suppress(OSError):
-            raw.setsockopt(socket.IPPROTO_TCP, option, int(limit_s * 1000))
-
-
-def limit_unsent(transport: asyncio.Transport) -> None:
-    """Keep the kernel from buffering megabytes that nobody has asked for yet.
-
-    With its default, a paused sender hears of room only when a third of a large buffer has drained, which
-    takes a caller in real time longer than a peer's patience for a pong.
-    """
-    raw = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if _is_tcp(raw) and option is not None:
-        with suppress(OSError):
-            raw.setsockopt(socket.IPPROTO_TCP, option, MOST_UNSENT_BYTES)
+    borrowed = _borrowed(transport)
+    if borrowed is None:
+        return
+    try:
+        if _UNACKNOWLEDGED is not None:
+            borrowed.setsockopt(socket.IPPROTO_TCP, _UNACKNOWLEDGED, int(unacknowledged_s * 1000))
+        if _UNSENT is not None:
+            borrowed.setsockopt(socket.IPPROTO_TCP, _UNSENT, MOST_UNSENT_BYTES)
+    except OSError:  # it is of another family
+        return
+    finally:
+        borrowed.detach()
 
 
 def acknowledged_bytes(transport: asyncio.Transport) -> int:
@@ -66,16 +73,27 @@ def silence_s(transport: asyncio.Transport) -> float | None:
 
 
 def _told(transport: asyncio.Transport, offset: int, size_bytes: int) -> int | None:
-    raw = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_INFO", None)
-    if not _is_tcp(raw) or option is None or sys.platform != "linux":
+    borrowed = _borrowed(transport)
+    if borrowed is None:
         return None
     try:
-        info = raw.getsockopt(socket.IPPROTO_TCP, option, offset + size_bytes)
-    except OSError:
+        info = (
+            borrowed.getsockopt(socket.IPPROTO_TCP, _INFO, offset + size_bytes) if _INFO is not None else b""
+        )
+    except OSError:  # it is of another family
         return None
+    finally:
+        borrowed.detach()
     told = info[offset:]
     return int.from_bytes(told, sys.byteorder) if len(told) == size_bytes else None
+
+
+def _borrowed(transport: asyncio.Transport) -> socket.SocketType | None:
+    """Return the transport's socket, to be detached; uvloop's own stand-in makes another one at each call."""
+    raw = transport.get_extra_info("socket")
+    if raw is None or raw.fileno() < 0:
+        return None
+    return socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, raw.fileno())
 
 
 def unsent_bytes(transport: asyncio.Transport) -> int:
@@ -84,7 +102,3 @@ def unsent_bytes(transport: asyncio.Transport) -> int:
         return transport.get_write_buffer_size()
     except AttributeError:  # asyncio's TLS transport lets go of all that it had when it is closed
         return 0
-
-
-def _is_tcp(raw: Any) -> bool:
-    return raw is not None and raw.family in {socket.AF_INET, socket.AF_INET6}
