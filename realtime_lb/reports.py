@@ -29,6 +29,8 @@ __all__ = ["Reports", "Watch"]
 
 _log = logging.getLogger("realtime_lb")
 
+_ACCEPTED = Outcome(what=What.ACCEPTED)
+
 
 @define(kw_only=True, eq=False)
 class Reports:
@@ -72,7 +74,7 @@ class Reports:
         """Take in that a dial was accepted, *first_event_s* after it began."""
         if self.is_known(deployment):
             self.signals.opened(deployment.id, first_event_s)
-        verdict = self._take(deployment, Outcome(what=What.ACCEPTED))
+        verdict = self._take(deployment, _ACCEPTED)
         self.on_accepted(deployment)
         return verdict
 

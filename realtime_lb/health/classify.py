@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from realtime_lb.errors import (
@@ -39,6 +40,7 @@ _REASON = re.compile(r"(\w{1,64})\.(\w{1,64})", re.ASCII)
 _PHRASES = tuple(str(key) for row in TABLE if row.sign is Sign.PHRASE for key in row.keys)
 
 
+@lru_cache(maxsize=256)  # nearly all are the same few
 def classify(outcome: Outcome) -> Verdict:
     """Return what *outcome* means.
 

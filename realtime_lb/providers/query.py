@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from yarl import URL
@@ -55,7 +56,11 @@ def with_query(endpoint: URL, parameters: Mapping[str, str]) -> str:
         InvalidRequest: A value holds half a surrogate pair, which has no UTF-8 form.
     """
     try:
-        query = urlencode(parameters, safe="", quote_via=quote)
+        return f"{endpoint}?{_encoded(tuple(parameters.items()))}"
     except UnicodeEncodeError:
         raise InvalidRequest("A name in the request is not valid Unicode") from None
-    return f"{endpoint}?{query}"
+
+
+@lru_cache(maxsize=256)  # nearly every open asks for one of the same few
+def _encoded(parameters: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(parameters, safe="", quote_via=quote)

@@ -40,14 +40,16 @@ class _Plain:
             return self._console(logger, method, _escape_controls(logger, method, event))
         at, level, source = event.pop("timestamp"), event.pop("level"), event.pop("logger")
         told = _escaped(str(event.pop("event")))
-        fields = [f"{name}={_shown(event[name])}" for name in sorted(event)]
+        fields = [
+            f"{name}={_shown(value) if isinstance(value, str) else repr(value)}"
+            for name, value in sorted(event.items())
+        ]
         return " ".join([f"{at} [{level:<9}] {told:<30} [{_escaped(source)}]", *fields])
 
 
-def _shown(value: object) -> str:
-    if not isinstance(value, str):
-        return repr(value)
-    text = value if value.isprintable() else _escaped(value)
+def _shown(text: str) -> str:
+    if not text.isprintable():
+        text = _escaped(text)
     return text if _TELLS_APART.isdisjoint(text) else repr(text)
 
 
