@@ -33,9 +33,12 @@ _G711_BYTES_PER_MS = 8.0
 
 def small(value: Any, levels: int = _LEVELS) -> Any:
     """Return a session as it is kept for an hour: its fields' names are those of all other sessions."""
-    if levels and isinstance(value, dict):
-        return {sys.intern(name): small(inner, levels - 1) for name, inner in value.items()}
-    return value
+    if not levels or not isinstance(value, dict):
+        return value
+    return {
+        sys.intern(name): small(inner, levels - 1) if isinstance(inner, dict) else inner
+        for name, inner in value.items()
+    }
 
 
 def turn_detection(session: JsonObject) -> JsonObject | None:
