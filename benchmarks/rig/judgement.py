@@ -54,6 +54,8 @@ def cautions(run: Run, summary: Summary) -> list[str]:
 def _of_the_machine(run: Run) -> Iterable[str]:
     if run.options["quick"]:
         yield "a quick run: it shows that the rig works, and its figures mean nothing"
+    if run.machine.get("halt_poll_us") == 0:
+        yield "idle cores of this guest halt at once: see guest_halt_poll_ns in benchmarks/README.md"
     if run.machine["core_of_rig"] == run.machine["core_of_proxy"]:
         yield "one core for rig and proxy: each took the other's time"
     for measure, limit, who in (

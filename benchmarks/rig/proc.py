@@ -20,6 +20,7 @@ __all__ = [
     "MachineReading",
     "Memory",
     "cpu_between",
+    "halt_poll_us",
     "open_files",
     "read_cpu",
     "read_machine",
@@ -28,6 +29,10 @@ __all__ = [
 ]
 
 PROC = Path("/proc")
+_GOVERNOR = Path("/sys/devices/system/cpu/cpuidle/current_governor")
+_HALT_POLL = Path("/sys/module/haltpoll/parameters/guest_halt_poll_ns")
+"""How long a virtual core looks out for work before it halts (Linux, virt/guest-halt-polling)."""
+
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
@@ -169,3 +174,15 @@ def read_machine() -> MachineReading:
             busy[core] = (user + nice + system + irq + softirq) * TICK_NS
             steal[core] = stolen * TICK_NS
     return MachineReading(time.monotonic_ns(), busy, steal)
+
+
+def halt_poll_us() -> float | None:
+    """Return how long an idle core of this guest looks out for work before the host may have it.
+
+    None where that is not the kernel's to say: no virtual machine, or another governor.
+    """
+    try:
+        is_asked = _GOVERNOR.read_text().strip() == "haltpoll"
+        return int(_HALT_POLL.read_text()) / 1000 if is_asked else None
+    except (OSError, ValueError):
+        return None

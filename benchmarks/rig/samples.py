@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from benchmarks.rig.cores import Cores
 from benchmarks.rig.options import Options
+from benchmarks.rig.proc import halt_poll_us
 from benchmarks.rig.subjects.base import ROOT, Subject
 
 __all__ = ["Run", "Sample", "SubjectFacts", "machine_facts", "options_facts"]
@@ -126,6 +127,7 @@ def machine_facts(cores: Cores) -> dict[str, Any]:
         "core_of_proxy": cores.proxy,
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "kernel": platform.release(),
+        "halt_poll_us": halt_poll_us(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("aiohttp", "picows", "uvloop", "realtime-lb")},

@@ -134,9 +134,12 @@ def _about(run: Run, summary: Summary) -> str:
     machine = run.machine
     sizes = run.options["sizes"]
     rig = summary.figure("direct", "voice.rig_us_per_frame")
+    halts_us = machine.get("halt_poll_us")
+    halts = "" if halts_us is None else f", idle cores halt after {halts_us:g} µs"
     own = f" The rig's two ends took {rig.median:.1f} µs per frame without a proxy." if rig else ""
     return (
-        f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, Python {machine['python']}; "
+        f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}{halts}, "
+        f"Python {machine['python']}; "
         f"{machine['date']}, commit {machine['commit']}, {machine['seconds'] / 60:.0f} min. "
         f"{sizes['voice_sessions']} voice sessions, {sizes['voice_s']:g} s, frames each by itself, or in "
         f"heaps of {sizes['heap_ms']:g} ms; rounds: {run.options['rounds']}. Medians ± half the range, in "

@@ -100,6 +100,17 @@ def test_medians_have_spread_and_ratio_beside_them() -> None:
     assert "+15 %" in table
 
 
+@pytest.mark.parametrize(
+    ("halt_poll_us", "told"), [(None, ""), (0, "halt after 0 µs"), (200, "halt after 200 µs")]
+)
+def test_a_guest_whose_cores_halt_at_once_is_warned_of(halt_poll_us: float | None, told: str) -> None:
+    run = made_up_run()
+    run.machine["halt_poll_us"] = halt_poll_us
+    table = render(run, summarize(run))
+    assert told in table
+    assert ("halt at once" in table) is (halt_poll_us == 0)
+
+
 def test_what_is_missing_and_what_was_full_is_said() -> None:
     run = made_up_run()
     table = render(run, summarize(run))
