@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from operator import attrgetter
 
 from realtime_lb.abc import Candidate, Pick
 from realtime_lb.requests import SessionRequest
 from realtime_lb.strategies.loads import least, weights
 from realtime_lb.strategies.scores import Scores
-from realtime_lb.strategies.waits import averages, waits
+from realtime_lb.strategies.waits import usual_waits
 
 __all__ = ["BALLAST", "BAND", "ENOUGH_HEADROOM", "SHORTEST_WAIT_S", "Adaptive"]
 
@@ -30,6 +31,8 @@ ENOUGH_HEADROOM = 0.5
 
 LEAST_HEADROOM = 0.01
 """Treats an exhausted quota as this, so that the least bad of a wholly exhausted group can still be told."""
+
+_RATES = (attrgetter("rpm"), attrgetter("tpm"))
 
 
 class Adaptive:
@@ -64,32 +67,32 @@ class Adaptive:
 
 
 def _scores(candidates: Sequence[Candidate]) -> list[float]:
-    shares = _shares(candidates)
-    expected = waits([averages(c) for c in candidates])
-    able = [
-        ((c.live_sessions + 1) / share, wait)
-        for c, share, wait in zip(candidates, shares, expected, strict=True)
-        if share
+    shares, expected = _shares(candidates), usual_waits(candidates)
+    loads = [
+        (c.live_sessions + 1) / share if share else math.inf
+        for c, share in zip(candidates, shares, strict=True)
     ]
-    ballast = BALLAST * max([load for load, _ in able])
-    bearable = BAND * max(min([wait for _, wait in able]), SHORTEST_WAIT_S)
+    carried, borne = loads, expected
+    if 0 in shares:  # who is not to carry anything is no measure for the others
+        carried = [load for load in loads if load < math.inf]
+        borne = [wait for wait, share in zip(expected, shares, strict=True) if share]
+    ballast = BALLAST * max(carried)
+    bearable = BAND * max(min(borne), SHORTEST_WAIT_S)
     return [
-        ((c.live_sessions + 1) / share + ballast)
+        (load + ballast)
         * ((wait / bearable) ** 2 if wait > bearable else 1.0)
         * (1.0 if c.headroom >= ENOUGH_HEADROOM else _scarcity(c.headroom))
-        if share
-        else math.inf
-        for c, share, wait in zip(candidates, shares, expected, strict=True)
+        for c, load, wait in zip(candidates, loads, expected, strict=True)
     ]
 
 
 def _shares(candidates: Sequence[Candidate]) -> list[float]:
     """Return the weights, or what stands in for them; not all of them are 0."""
     deployments = [c.deployment for c in candidates]
-    if all(d.weight is None for d in deployments):
-        for given in ([d.rpm for d in deployments], [d.tpm for d in deployments]):
-            if all(given):
-                return [float(number or 0) for number in given]
+    if [d.weight for d in deployments].count(None) == len(deployments):
+        for rate in _RATES:
+            if rate(deployments[0]) and all(given := [rate(d) for d in deployments]):
+                return [float(number) for number in given]
         return [1.0] * len(candidates)
     shares = weights(candidates)
     return shares if any(shares) else [1.0] * len(candidates)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from realtime_lb.abc import Candidate
 
-__all__ = ["LONGEST_S", "Times", "averages", "peaks", "waits"]
+__all__ = ["LONGEST_S", "Times", "averages", "peaks", "usual_waits", "waits"]
 
 LONGEST_S = 3_600.0
 """The longest wait that means anything: a session's hour. Keeps scores finite."""
@@ -49,6 +49,18 @@ def waits(times: Sequence[Times]) -> list[float]:
     ]
     best = min((wait for wait in filled if wait is not None), default=0.0)
     return [best if wait is None else wait for wait in filled]
+
+
+def usual_waits(candidates: Sequence[Candidate]) -> list[float]:
+    """Return `waits` of `averages`; where all of them are known, without a call for each candidate."""
+    sums = [
+        event_s + audio_s
+        for c in candidates
+        if (event_s := c.usual_event_s) is not None and (audio_s := c.usual_audio_s) is not None
+    ]
+    if len(sums) < len(candidates):
+        return waits([averages(c) for c in candidates])
+    return sums if max(sums) <= LONGEST_S else [min(wait, LONGEST_S) for wait in sums]
 
 
 def _sum(event_s: float | None, audio_s: float | None) -> float | None:

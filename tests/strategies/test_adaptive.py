@@ -33,6 +33,14 @@ def test_the_score_is_load_and_ballast_times_latency_times_scarcity() -> None:
     assert pick.candidate is b
 
 
+def test_a_wait_beyond_an_hour_is_an_hour() -> None:
+    endless = candidate("endless", usual_event_s=math.inf, usual_audio_s=1.0)
+    an_hour = candidate("an hour", usual_event_s=3_599.0, usual_audio_s=1.0)
+    quick = candidate("quick", usual_event_s=0.5, usual_audio_s=0.5)
+    told = scores(endless, an_hour, quick)
+    assert told["endless"] == told["an hour"] < math.inf
+
+
 def test_weights_are_kept_exactly() -> None:
     assert filled(Adaptive, 1_000, a={"weight": 9}, b={"weight": 1}) == pytest.approx(
         {"a": 900, "b": 100}, abs=1
