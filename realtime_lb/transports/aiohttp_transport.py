@@ -25,7 +25,8 @@ from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
-from realtime_lb.transports.answers import MeteredConnector, unmetered
+from realtime_lb.transports.answers import unmetered
+from realtime_lb.transports.connector import Connector
 from realtime_lb.typing import Secret
 
 __all__ = ["AiohttpTransport", "over_http", "plain_headers"]
@@ -125,7 +126,7 @@ class AiohttpTransport:
             raise ValueError("the transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=MeteredConnector(limit=0, force_close=True),  # no request behind a refused one
+                connector=Connector(limit=0, force_close=True),  # no request behind a refused one
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 middlewares=(_refuse_surprises,),

@@ -51,12 +51,14 @@ def limit_peer(transport: asyncio.Transport, unacknowledged_s: float) -> None:
     if borrowed is None:
         return
     try:
-        if _UNACKNOWLEDGED is not None:
-            borrowed.setsockopt(socket.IPPROTO_TCP, _UNACKNOWLEDGED, int(unacknowledged_s * 1000))
-        if _UNSENT is not None:
-            borrowed.setsockopt(socket.IPPROTO_TCP, _UNSENT, MOST_UNSENT_BYTES)
+        for option, value in (
+            (_UNACKNOWLEDGED, int(unacknowledged_s * 1000)),
+            (_UNSENT, MOST_UNSENT_BYTES),
+        ):
+            if option is not None:
+                borrowed.setsockopt(socket.IPPROTO_TCP, option, value)
     except OSError:  # it is of another family
-        return
+        pass
     finally:
         borrowed.detach()
 
@@ -73,13 +75,10 @@ def silence_s(transport: asyncio.Transport) -> float | None:
 
 
 def _told(transport: asyncio.Transport, offset: int, size_bytes: int) -> int | None:
-    borrowed = _borrowed(transport)
-    if borrowed is None:
+    if _INFO is None or (borrowed := _borrowed(transport)) is None:
         return None
     try:
-        info = (
-            borrowed.getsockopt(socket.IPPROTO_TCP, _INFO, offset + size_bytes) if _INFO is not None else b""
-        )
+        info = borrowed.getsockopt(socket.IPPROTO_TCP, _INFO, offset + size_bytes)
     except OSError:  # it is of another family
         return None
     finally:
