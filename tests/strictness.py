@@ -11,7 +11,7 @@ from blockbuster import blockbuster_ctx
 MAY_BLOCK = [
     # What is installed is read once, when the first router is built, which may be in a loop.
     ("realtime_lb/providers/registry.py", {"_installed"}),
-    ("realtime_lb/transports/lanes.py", {"_has_picows"}),
+    ("realtime_lb/transports/lanes.py", {"_has_what_we_know"}),
     # A configuration file is read when a router is built from it. Whoever runs already reads it in a thread.
     ("realtime_lb/config/load.py", {"_read_file"}),
 ]

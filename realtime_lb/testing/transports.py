@@ -25,6 +25,9 @@ PATIENCE_S = 20.0
 _CAP_BYTES = 1024 * 1024
 _CHUNK = b"x" * 16_384
 _UNDER_WAY = 64
+_SMALL = b"s" * 1_024
+_AT_ONCE = 8
+"""Small ones: one read takes them, and a connection that has yet to hear more has no buffer for all."""
 _MOST_CHUNKS = 4_096
 """64 MiB: more than any socket buffers, so a connection that never says no is found out."""
 
@@ -35,9 +38,9 @@ class _Reader:
     def __init__(self, connection: Connection) -> None:
         self.frames: list[Frame] = []
         self._news = asyncio.Event()
-        self.ended = asyncio.create_task(connection.pump(self._take))
+        self.ended = asyncio.create_task(connection.pump(self.take))
 
-    def _take(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
         self.frames.append(frame.kept())
         self._news.set()
 
@@ -180,6 +183,25 @@ async def _a_paused_connection_delivers_nothing(near: Connection, far: Connectio
     assert not reader.frames, "frames were delivered while paused"
     far.resume()
     await reader.received(written)
+
+
+async def _a_pause_keeps_nothing_back(near: Connection, far: Connection) -> None:
+    """What had come with the message at which it paused comes when it resumes, although nothing follows."""
+    reader = _Reader(far)
+    near.write(Frame(Opcode.TEXT, b"first"))
+    await reader.received(1)  # of what follows nothing is read with the handshake
+
+    def pause_and_take(frame: Frame) -> None:
+        far.pause()
+        reader.take(frame)
+
+    far.redirect(pause_and_take)
+    for _ in range(_AT_ONCE):
+        near.write(Frame(Opcode.BINARY, _SMALL))
+    await reader.received(2)
+    far.resume()
+    far.redirect(reader.take)
+    await reader.received(1 + _AT_ONCE)
 
 
 async def _a_close_comes_after_the_frames_before_it(near: Connection, far: Connection) -> None:
@@ -345,6 +367,7 @@ CONNECTION_CHECKS: Mapping[str, Check] = MappingProxyType(
             _a_memoryview_is_only_needed_during_the_call,
             _write_says_no_and_tells_of_room_once,
             _a_paused_connection_delivers_nothing,
+            _a_pause_keeps_nothing_back,
             _a_close_comes_after_the_frames_before_it,
             _a_close_survives_data_under_way,
             _both_may_close_at_once,

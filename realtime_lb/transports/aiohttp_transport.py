@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -26,7 +27,7 @@ from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.transports.answers import unmetered
-from realtime_lb.transports.connector import Connector
+from realtime_lb.transports.connector import Connector, StartTls
 from realtime_lb.typing import Secret
 
 __all__ = ["AiohttpTransport", "over_http", "plain_headers"]
@@ -34,6 +35,10 @@ __all__ = ["AiohttpTransport", "over_http", "plain_headers"]
 _SHARED_STORE = Tls()
 _OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)
 
 
 class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
@@ -60,11 +65,15 @@ class AiohttpTransport:
         limits: What a connection may cost.
     """
 
+    _start_tls: StartTls | None = None
+    _trusting = staticmethod(_trusting)
+
     def __init__(self, limits: LimitSettings | None = None) -> None:
         self._limits = limits or LimitSettings()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._tls_contexts: dict[Tls, ssl.SSLContext] = {}
+        self._reading_trust = asyncio.Lock()
         self._proxies: Mapping[str, str] | None = None
 
     async def connect(self, dial: DialRequest, timeout_s: float) -> Connection:
@@ -96,7 +105,7 @@ class AiohttpTransport:
             headers=plain_headers(dial),
             protocols=dial.subprotocols,
             proxy=self._proxy_for(url),
-            ssl=await self._tls(dial.tls),
+            ssl=await self._tls(url, dial.tls),
             autoclose=False,
             autoping=False,
             heartbeat=self._limits.heartbeat_s,
@@ -126,7 +135,7 @@ class AiohttpTransport:
             raise ValueError("the transport is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=Connector(limit=0, force_close=True),  # no request behind a refused one
+                connector=Connector(self._start_tls),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 middlewares=(_refuse_surprises,),
@@ -135,15 +144,15 @@ class AiohttpTransport:
             )
         return self._session
 
-    async def _tls(self, tls: Tls) -> ssl.SSLContext | bool:
+    async def _tls(self, url: URL, tls: Tls) -> ssl.SSLContext | bool:
         if not tls.verify:
             return False
-        if tls == _SHARED_STORE:
-            return True
+        if tls == _SHARED_STORE and (self._start_tls is None or url.scheme == "http"):
+            return True  # aiohttp has read it
         if tls not in self._tls_contexts:
-            self._tls_contexts[tls] = await asyncio.to_thread(
-                ssl.create_default_context, cafile=str(tls.ca_file)
-            )
+            async with self._reading_trust:
+                if tls not in self._tls_contexts:
+                    self._tls_contexts[tls] = await asyncio.to_thread(self._trusting, tls.ca_file)
         return self._tls_contexts[tls]
 
     async def aclose(self) -> None:

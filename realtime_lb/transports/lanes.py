@@ -24,19 +24,19 @@ LaneName: TypeAlias = Literal["fast", "aiohttp"]
 
 _FAST_ROOMS = ("realtime_lb.transports.picows_transport", "realtime_lb.transports.picows_upgrade")
 
-KNOWN_PICOWS = "2.3."
-"""Versions whose protocol class we know how to build. With another one, aiohttp serves."""
+KNOWN = {"picows": "2.3.", "aiofastnet": "1.2."}
+"""Versions whose insides we know as well as we lean on them. With others, aiohttp serves."""
 
 
 def lane_or_best(wanted: LaneName | None = None) -> LaneName:
     """Return *wanted*, or the best lane whose packages are installed, and import what it needs.
 
     Raises:
-        MissingExtra: ``fast`` is wanted, and picows is not installed in a version that we know.
+        MissingExtra: ``fast`` is wanted, and its packages are not installed in versions that we know.
     """
     if wanted == "aiohttp":
         return wanted
-    if _has_picows():
+    if _has_what_we_know():
         for room in _FAST_ROOMS:  # here, since with the first client it would hold the loop
             import_module(room)
         return "fast"
@@ -45,9 +45,9 @@ def lane_or_best(wanted: LaneName | None = None) -> LaneName:
     return "aiohttp"
 
 
-def _has_picows() -> bool:
+def _has_what_we_know() -> bool:
     try:
-        return find_spec("picows") is not None and _installed_version("picows").startswith(KNOWN_PICOWS)
+        return all(find_spec(name) and _installed_version(name).startswith(KNOWN[name]) for name in KNOWN)
     except PackageNotFoundError:
         return False
 

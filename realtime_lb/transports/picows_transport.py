@@ -12,6 +12,7 @@ from yarl import URL
 from realtime_lb.abc import Connection
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.aiofastnet_tls import start_tls, trusting
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport, over_http, plain_headers
 from realtime_lb.transports.already_read import AlreadyRead
 from realtime_lb.transports.picows_connection import PicowsConnection
@@ -30,13 +31,16 @@ class PicowsTransport(AiohttpTransport):
         limits: What a connection may cost.
     """
 
+    _start_tls = staticmethod(start_tls)
+    _trusting = staticmethod(trusting)
+
     async def _connect(self, dial: DialRequest) -> Connection:
         url, key = over_http(URL(dial.url)), base64.b64encode(os.urandom(16)).decode()
         response = await self._http().get(
             url,
             headers=_handshake(dial, key),
             proxy=self._proxy_for(url),
-            ssl=await self._tls(dial.tls),
+            ssl=await self._tls(url, dial.tls),
             read_until_eof=False,
         )
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -278,6 +279,17 @@ async def test_tls_is_verified_unless_that_was_switched_off(dials: Dials, tmp_pa
             connection = await dialling.connect(accepted, 5.0)
             connection.write(Frame(Opcode.TEXT, b"hello"))
             connection.abort()
+
+
+async def test_no_dial_writes_a_file(dials: Dials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some decode certificates. A disk may be full, or all of it read-only."""
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    served = tls_server(authority.issue_cert("localhost"))
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/none")
+    async with server(app(), served) as url, transport(dials) as dialling:
+        connection = await dialling.connect(DialRequest(url=url, tls=Tls(ca_file=bundle)), 5.0)
+        connection.abort()
 
 
 async def test_egress_goes_through_the_proxy_that_the_environment_names(
