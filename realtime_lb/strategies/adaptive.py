@@ -88,10 +88,9 @@ def _scores(candidates: Sequence[Candidate]) -> list[float]:
 
 def _shares(candidates: Sequence[Candidate]) -> list[float]:
     """Return the weights, or what stands in for them; not all of them are 0."""
-    deployments = [c.deployment for c in candidates]
-    if [d.weight for d in deployments].count(None) == len(deployments):
+    if [c.deployment.weight for c in candidates].count(None) == len(candidates):
         for rate in _RATES:
-            if rate(deployments[0]) and all(given := [rate(d) for d in deployments]):
+            if rate(candidates[0].deployment) and all(given := [rate(c.deployment) for c in candidates]):
                 return [float(number) for number in given]
         return [1.0] * len(candidates)
     shares = weights(candidates)
