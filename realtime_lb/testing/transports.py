@@ -199,8 +199,8 @@ async def _a_pause_keeps_nothing_back(near: Connection, far: Connection) -> None
     for _ in range(_AT_ONCE):
         near.write(Frame(Opcode.BINARY, _SMALL))
     await reader.received(2)
-    far.resume()
     far.redirect(reader.take)
+    far.resume()
     await reader.received(1 + _AT_ONCE)
 
 

@@ -108,13 +108,12 @@ class Sips(StandIn[web.RequestHandler]):
 
     def buffer_updated(self, size: int) -> None:
         data = bytes(self._room[:size])
-        is_all = size < self._turn.usual_bytes
-        began_s = 0.0 if is_all else time.perf_counter()
+        began_s = time.perf_counter()
         self.protocol.data_received(data)
         if self.protocol._close:  # noqa: SLF001  # it tells nobody
             self._linger()
-        elif is_all:
-            return
+        elif size < self._turn.usual_bytes:
+            return  # that was all
         elif self._turn.is_over(began_s, time.perf_counter() - began_s) and self._is_read:
             assert self._transport is not None  # noqa: S101  # something was read from it
             self._transport.pause_reading()

@@ -37,10 +37,6 @@ _OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOM
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
-def _trusting(ca_file: Path | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file)
-
-
 class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
     """Remembers its transport, which aiohttp offers no way to abort, and how to let go of it."""
 
@@ -66,7 +62,6 @@ class AiohttpTransport:
     """
 
     _start_tls: StartTls | None = None
-    _trusting = staticmethod(_trusting)
 
     def __init__(self, limits: LimitSettings | None = None) -> None:
         self._limits = limits or LimitSettings()
@@ -154,6 +149,10 @@ class AiohttpTransport:
                 if tls not in self._tls_contexts:
                     self._tls_contexts[tls] = await asyncio.to_thread(self._trusting, tls.ca_file)
         return self._tls_contexts[tls]
+
+    @staticmethod
+    def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=ca_file)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -21,7 +21,6 @@ StartTls: TypeAlias = Callable[
 a transport for that protocol, which is not told that it is connected. It raises `OSError`, and closes the
 transport that it was given, if cancelled too."""
 
-
 _ErrorClass: TypeAlias = type[aiohttp.ClientConnectorError]
 
 

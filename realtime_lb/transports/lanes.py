@@ -47,7 +47,7 @@ def lane_or_best(wanted: LaneName | None = None) -> LaneName:
 
 def _has_what_we_know() -> bool:
     try:
-        return all(find_spec(name) and _installed_version(name).startswith(KNOWN[name]) for name in KNOWN)
+        return all(find_spec(p) and _installed_version(p).startswith(known) for p, known in KNOWN.items())
     except PackageNotFoundError:
         return False
 

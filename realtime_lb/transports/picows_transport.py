@@ -31,8 +31,7 @@ class PicowsTransport(AiohttpTransport):
         limits: What a connection may cost.
     """
 
-    _start_tls = staticmethod(start_tls)
-    _trusting = staticmethod(trusting)
+    _start_tls, _trusting = staticmethod(start_tls), staticmethod(trusting)
 
     async def _connect(self, dial: DialRequest) -> Connection:
         url, key = over_http(URL(dial.url)), base64.b64encode(os.urandom(16)).decode()

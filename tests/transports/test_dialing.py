@@ -1,6 +1,7 @@
 """Dialling: every failure has its name, and no default of the library underneath decides anything."""
 
 import asyncio
+import itertools
 import socket
 import ssl
 import tempfile
@@ -290,6 +291,26 @@ async def test_no_dial_writes_a_file(dials: Dials, tmp_path: Path, monkeypatch: 
     async with server(app(), served) as url, transport(dials) as dialling:
         connection = await dialling.connect(DialRequest(url=url, tls=Tls(ca_file=bundle)), 5.0)
         connection.abort()
+
+
+async def test_a_crowd_of_first_dials_reads_whom_to_trust_once(
+    dials: Dials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    served, read = tls_server(authority.issue_cert("localhost")), ssl.create_default_context
+    times = itertools.count()
+
+    def counted(**named: Any) -> ssl.SSLContext:
+        next(times)
+        return read(**named)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    async with server(app(), served) as url, transport(dials) as dialling:
+        dial = DialRequest(url=url, tls=Tls(ca_file=bundle))
+        for connection in await asyncio.gather(*(dialling.connect(dial, 5.0) for _ in range(10))):
+            connection.abort()
+    assert next(times) == 1
 
 
 async def test_egress_goes_through_the_proxy_that_the_environment_names(
