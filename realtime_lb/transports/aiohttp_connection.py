@@ -14,8 +14,10 @@ from aiohttp import web
 from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.aiohttp_messages import MOST_AT_ONCE, Messages, drop
 from realtime_lb.transports.aiohttp_reader import is_within_message
 from realtime_lb.transports.assembly import UNFINISHED, Assembly
+from realtime_lb.transports.heartbeat import Heartbeat
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
     limit_peer,
@@ -30,12 +32,9 @@ Websocket: TypeAlias = "aiohttp.ClientWebSocketResponse[Any] | web.WebSocketResp
 _DATA = {aiohttp.WSMsgType.TEXT: Opcode.TEXT, aiohttp.WSMsgType.BINARY: Opcode.BINARY}
 _WIRE = {Opcode.TEXT: aiohttp.WSMsgType.TEXT, Opcode.BINARY: aiohttp.WSMsgType.BINARY}
 _PING, _PONG = aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG
+_CLOSED = aiohttp.WSMessage(aiohttp.WSMsgType.CLOSED, None, None)
 _LOST = Close(1006)
 _NO_CODE = Close(1005)
-
-
-MOST_IN_A_TURN = 20
-"""Messages of one peer, before others have their turn: aiohttp gives those that it has without a pause."""
 
 MOST_PONGS = 500
 """Before all that was written must have gone. A pong of two bytes takes 150 until it has, and the room that a
@@ -50,18 +49,15 @@ async def _at_once() -> None:
     """Wait for nothing."""
 
 
-def _drop(_frame: Frame) -> None:
-    """Take a message that nobody wants yet."""
-
-
 class AiohttpConnection:
     """A `Connection` over one of aiohttp's two websocket classes, which differ in nothing that matters here.
 
     Args:
-        websocket: Opened with ``autoclose=False``, ``autoping=False`` and ``decode_text=False``.
+        websocket: Opened with ``autoclose=False`` and ``autoping=False``.
+        messages: What it receives.
         transport: What it runs on; aiohttp's own close can hang on a peer that does not read, so the last
             word must be ours.
-        limits: The durations are used, but for the heartbeat's.
+        limits: What the connection may cost; the durations are used.
         release: Called on an abort, to have whoever holds on to the connection let go of it.
         linger: Waited for behind our goodbye, that the peer hears it.
     """
@@ -69,6 +65,7 @@ class AiohttpConnection:
     def __init__(
         self,
         websocket: Websocket,
+        messages: Messages,
         transport: asyncio.Transport,
         limits: LimitSettings,
         release: Callable[[], None] = _nothing,
@@ -77,17 +74,22 @@ class AiohttpConnection:
         self.on_writable: Callable[[], None] = _nothing
         self._release, self._linger = release, linger
         self._websocket = websocket
+        self._write_frame = websocket._writer.send_frame  # type: ignore[union-attr]  # noqa: SLF001  # it is open
+        self._messages = messages
+        messages.on_error = self._failed
         self._transport = transport
         self._close_timeout_s = limits.close_timeout_s
         self._resumed: asyncio.Event | None = None
         self._pumped: asyncio.Event | None = None
-        self._waiting_for_room = False
+        self.is_mute = self.is_full = False
         self._pongs = 0
         self._said: Close | None = None
         self._closed = asyncio.Event()
         self._lost = False
-        self._on_frame: OnFrame = _drop
-        self._noted: OnFrame | None = None
+        self._failure: Exception | None = None
+        self._on_frame: OnFrame = drop
+        self._splice: Splice | None = None
+        self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._ping, self.abort)
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_peer(transport, 2 * limits.stall_timeout_s)
@@ -98,49 +100,74 @@ class AiohttpConnection:
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._pumped = asyncio.Event()
-        self._on_frame = on_frame
+        self._messages.deliver = self._on_frame = on_frame
         try:
             return await self._pump()
         except Exception:
             self.abort()
             raise
         finally:
-            self._assembly.stop()
-            self._on_frame, self._noted = _drop, None
+            self._stop_timers()
+            self._on_frame, self._splice = drop, None
+            self._messages.let_go()
             self._pumped.set()
 
-    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:  # noqa: ARG002  # nothing is saved
-        if self._pumped is None or self._pumped.is_set():
+    def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
+        messages = self._messages
+        if messages.deliver is drop:
             return
-        if self._noted is None:
-            self._on_frame = on_frame
-        else:
-            self._noted = on_frame  # behind `_deliver_noted`
+        is_noted = messages.deliver is not self._on_frame  # then `_deliver_noted` comes first
+        self._on_frame, self._splice = on_frame, splice
+        if not is_noted:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Have messages go where they belong."""
+        messages, splice = self._messages, self._splice
+        messages.deliver = self._on_frame
+        messages.splice = (
+            splice if splice is not None and isinstance(splice.sink, AiohttpConnection) else None
+        )
 
     async def _pump(self) -> Close:
-        receive, left = self._websocket.receive, MOST_IN_A_TURN
+        """Take what is queued: all but the texts that have gone past the queue."""
+        left = MOST_AT_ONCE
         while True:
-            while self._resumed is not None:
-                await self._resumed.wait()
-            try:
-                message = await receive()
-            except asyncio.CancelledError:
-                if is_cancelled():
-                    raise
-                self.abort()  # see write(): somebody else's wait for room was cancelled
-                return self._said or _LOST
+            message = await self._receive()
             opcode = _DATA.get(message.type)
             if opcode is not None:
-                if self._said is None and not self._lost:
-                    self._on_frame(Frame(opcode, message.data))
+                if not self.is_mute:
+                    self._messages.deliver(Frame(opcode, message.data))
             elif message.type is _PING:
                 self._pong(message.data)
-            elif message.type is not _PONG:
+            elif message.type is _PONG:
+                self._heartbeat.heard()
+            else:
                 return self._end(message)
             left -= 1
             if not left:
-                left = MOST_IN_A_TURN
+                left = MOST_AT_ONCE
                 await asyncio.sleep(0)
+
+    async def _receive(self) -> aiohttp.WSMessage:
+        while self._resumed is not None:
+            await self._resumed.wait()
+        if not self.is_mute:
+            self._messages.flow()
+        try:
+            message: aiohttp.WSMessage = await self._websocket.receive()
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            self.abort()  # see write(): somebody else's wait for room was cancelled
+            return _CLOSED
+        if self._failure is not None:
+            raise self._failure
+        return message
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = error
+        self.abort()
 
     def _end(self, message: aiohttp.WSMessage) -> Close:
         if message.type is aiohttp.WSMsgType.CLOSE:
@@ -151,25 +178,30 @@ class AiohttpConnection:
         return self._said or _LOST
 
     def write(self, frame: Frame) -> bool:
-        if self._lost or self._said is not None:
+        if self.is_mute:
             return True
-        return self._send(frame.payload, _WIRE[frame.opcode])
+        return self.send(frame.payload, _WIRE[frame.opcode])
+
+    def _ping(self) -> None:
+        if not (self.is_full or self.is_mute):
+            self.send(b"", _PING)
 
     def _pong(self, payload: bytes) -> None:
         """Answer, unless that would have to wait: who floods with pings and reads no pong gets none."""
-        if self._waiting_for_room or self._lost or self._said is not None:
+        if self.is_full or self.is_mute:
             return
         if self._pongs == MOST_PONGS:
             if unsent_bytes(self._transport):
                 return
             self._pongs = 0
         self._pongs += 1
-        self._send(payload, _PONG)
+        self.send(payload, _PONG)
 
-    def _send(self, payload: bytes | memoryview, kind: aiohttp.WSMsgType) -> bool:
+    def send(self, payload: bytes | memoryview, kind: aiohttp.WSMsgType) -> bool:
+        """Write a frame of *kind*, as `write` does, where neither we nor the peer have ended."""
         # aiohttp writes first and waits for room last, so one step of its coroutine sends the frame, and
         # only a full buffer leaves it waiting. No task, no future and no switch per frame.
-        sending = self._websocket.send_frame(payload, kind)  # type: ignore[arg-type]
+        sending = self._write_frame(payload, kind)  # type: ignore[arg-type]
         try:
             room = sending.send(None)
         except StopIteration:
@@ -181,13 +213,13 @@ class AiohttpConnection:
             return True
         sending.close()
         room._asyncio_future_blocking = False  # noqa: SLF001  # as a task does with what a coroutine yields
-        if not self._waiting_for_room:
-            self._waiting_for_room = True
+        if not self.is_full:
+            self.is_full = True
             room.add_done_callback(self._found_room)
         return False
 
     def _found_room(self, room: asyncio.Future[None]) -> None:
-        self._waiting_for_room = False
+        self.is_full = False
         if room.cancelled() or room.exception() is not None:
             self.abort()
         elif self._said is None:
@@ -199,7 +231,8 @@ class AiohttpConnection:
 
     def pause(self) -> None:
         self._assembly.restart()
-        if self._resumed is None and self._said is None and not self._lost:
+        self._messages.hold()
+        if self._resumed is None and not self.is_mute:
             self._resumed = asyncio.Event()
 
     def resume(self) -> None:
@@ -211,28 +244,26 @@ class AiohttpConnection:
         """Look whether a message is, and find out if it is the same one at the next look."""
         if self._resumed is not None or self._said is not None or not is_within_message(self._transport):
             return False
-        if self._noted is None:
-            self._noted, self._on_frame = self._on_frame, self._deliver_noted
+        if self._messages.deliver is self._on_frame:
+            self._messages.deliver, self._messages.splice = self._deliver_noted, None
         return True
 
     def _deliver_noted(self, frame: Frame) -> None:
         """Deliver the one message during which somebody looked."""
-        assert self._noted is not None  # noqa: S101  # only then we are called
-        self._on_frame, self._noted = self._noted, None
+        self._deliver()
         self._assembly.restart()
         self._on_frame(frame)
 
     def _late(self) -> None:
         """Have aiohttp find its peer's fault, as where that breaks the protocol: it tells it, and us."""
-        error = aiohttp.WebSocketError(UNFINISHED.code, UNFINISHED.reason)
-        self._websocket._reader.set_exception(error)  # type: ignore[union-attr]  # noqa: SLF001  # its parser's way
+        self._messages.set_exception(aiohttp.WebSocketError(UNFINISHED.code, UNFINISHED.reason))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         if self._said is not None:
             await self._closed.wait()  # who came first says goodbye, and has a deadline
             return
         self._said = Close(code, shorten_reason(reason))
-        self.resume()
+        self._fall_silent()
         try:
             async with asyncio.timeout(self._close_timeout_s):
                 await self._shake_hands(self._said)
@@ -246,7 +277,8 @@ class AiohttpConnection:
         finally:
             if unsent_bytes(self._transport):  # it said goodbye, and reads nothing any more
                 self.abort()
-            self._assembly.stop()
+            self._stop_timers()
+            self._websocket._exception = None  # noqa: SLF001  # its traceback refers to the websocket
             self._closed.set()
 
     async def _shake_hands(self, close: Close) -> None:
@@ -255,14 +287,24 @@ class AiohttpConnection:
             # answer; data that is still under way then turns our goodbye into a reset.
             payload = struct.pack("!H", close.code) + close.reason.encode()
             with suppress(ConnectionError):
-                await self._websocket.send_frame(payload, aiohttp.WSMsgType.CLOSE)
+                await self._write_frame(payload, aiohttp.WSMsgType.CLOSE)
             await self._pumped.wait()
             self._transport.close()
         await self._websocket.close(code=close.code, message=close.reason.encode())
 
     def abort(self) -> None:
         self._lost = True
-        self._assembly.stop()
-        self.resume()
+        self._stop_timers()
+        self._fall_silent()
         self._transport.abort()
         self._release()
+
+    def _fall_silent(self) -> None:
+        """Write no message any more, and deliver none."""
+        self.is_mute = True
+        self._messages.hold()
+        self.resume()
+
+    def _stop_timers(self) -> None:
+        self._assembly.stop()
+        self._heartbeat.stop()

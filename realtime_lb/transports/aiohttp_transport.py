@@ -9,13 +9,15 @@ import os
 import socket
 import ssl
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_websocket import WebSocketWriter
 from yarl import URL
 
 from realtime_lb.abc import Connection
@@ -26,27 +28,15 @@ from realtime_lb.health import LONGEST_DELAY_S
 from realtime_lb.requests import DialRequest
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+from realtime_lb.transports.aiohttp_messages import messages_of
 from realtime_lb.transports.answers import unmetered
 from realtime_lb.transports.connector import Connector, StartTls
-from realtime_lb.typing import Secret
+from realtime_lb.transports.handshake import check_answer, new_key, over_http, upgrade_headers
 
-__all__ = ["AiohttpTransport", "over_http", "plain_headers"]
+__all__ = ["AiohttpTransport"]
 
 _SHARED_STORE = Tls()
 _OUR_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
-
-
-class _Websocket(aiohttp.ClientWebSocketResponse[Any]):
-    """Remembers its transport, which aiohttp offers no way to abort, and how to let go of it."""
-
-    def __init__(
-        self, reader: Any, writer: Any, protocol: Any, response: Any, *rest: Any, **named: Any
-    ) -> None:
-        super().__init__(reader, writer, protocol, response, *rest, **named)
-        self.transport: asyncio.Transport = response.connection.transport
-        unmetered(self.transport, response.connection.protocol)
-        self.release: Callable[[], None] = response.close
 
 
 class AiohttpTransport:
@@ -94,24 +84,40 @@ class AiohttpTransport:
         raise failure
 
     async def _connect(self, dial: DialRequest) -> Connection:
-        url = over_http(URL(dial.url))
-        websocket = await self._http().ws_connect(
+        url, key = over_http(URL(dial.url)), new_key()
+        response = await self._http().get(
             url,
-            headers=plain_headers(dial),
-            protocols=dial.subprotocols,
+            headers=upgrade_headers(dial, key),
             proxy=self._proxy_for(url),
             ssl=await self._tls(url, dial.tls),
+            read_until_eof=False,
+        )
+        try:
+            check_answer(response, key)
+            return self._opened(response, *_ends(response))
+        except BaseException:
+            response.close()
+            raise
+
+    def _opened(
+        self, response: aiohttp.ClientResponse, protocol: ResponseHandler, transport: asyncio.Transport
+    ) -> Connection:
+        """Return what is to be read and written from now on, with all that has come behind the answer."""
+        messages, parser = messages_of(protocol, self._limits)
+        websocket = aiohttp.ClientWebSocketResponse[Any](
+            messages,
+            WebSocketWriter(protocol, transport, use_mask=True),
+            None,
+            response,
+            aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),
             autoclose=False,
             autoping=False,
-            heartbeat=self._limits.heartbeat_s,
-            timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_timeout_s),
-            compress=0,
-            max_msg_size=self._limits.max_message_bytes + 1,  # aiohttp takes what is smaller
-            decode_text=False,
+            loop=asyncio.get_running_loop(),
         )
-        if not isinstance(websocket, _Websocket):
-            raise TypeError("aiohttp did not use the class it was given")
-        return AiohttpConnection(websocket, websocket.transport, self._limits, websocket.release)
+        websocket._parser = parser  # noqa: SLF001  # as aiohttp does: the messages refer to it weakly
+        protocol.set_parser(parser, messages, messages.begin)
+        unmetered(transport, protocol)
+        return AiohttpConnection(websocket, messages, transport, self._limits, response.close)
 
     def _proxy_for(self, url: URL) -> str | None:
         """Return the egress proxy that the environment names for *url*.
@@ -134,7 +140,6 @@ class AiohttpTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 middlewares=(_refuse_surprises,),
-                ws_response_class=_Websocket,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             )
         return self._session
@@ -159,6 +164,14 @@ class AiohttpTransport:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _ends(response: aiohttp.ClientResponse) -> tuple[ResponseHandler, asyncio.Transport]:
+    """Return what aiohttp reads with, and from where."""
+    connection = response.connection
+    if connection is None or connection.protocol is None or connection.transport is None:
+        raise ConnectionResetError("the upstream is gone")
+    return connection.protocol, connection.transport
 
 
 def _network_error(error: Exception) -> OSError | None:
@@ -196,24 +209,6 @@ async def _refuse_surprises(
         response.close()
         raise HandshakeRefused(response.status)
     return response
-
-
-def plain_headers(dial: DialRequest) -> dict[str, str]:
-    """Return the headers of *dial* as they go over the wire."""
-    return {
-        name: value.reveal() if isinstance(value, Secret) else value for name, value in dial.headers.items()
-    }
-
-
-def over_http(url: URL) -> URL:
-    """Return *url* as the HTTP request that opens it; a proxy knows no ``ws://``.
-
-    Raises:
-        ValueError: It is no websocket address.
-    """
-    if url.scheme not in _HTTP_SCHEMES:
-        raise ValueError(f"not a websocket scheme: {url.scheme!r}")
-    return url.with_scheme(_HTTP_SCHEMES[url.scheme])
 
 
 def _retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

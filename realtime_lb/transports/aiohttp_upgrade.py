@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_websocket import WebSocketWriter
 from multidict import CIMultiDict
 
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
+from realtime_lb.transports.aiohttp_messages import Messages, messages_of
 from realtime_lb.transports.aiohttp_pace import Sips
 
 __all__ = ["accept_websocket", "is_handshake", "subprotocol_for"]
@@ -56,6 +58,33 @@ def _encodable(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+class _Websocket(web.WebSocketResponse[Any]):
+    """Receives `Messages`, where aiohttp would make a queue of its own.
+
+    Args:
+        limits: What the connection may cost.
+    """
+
+    messages: Messages
+
+    def __init__(self, limits: LimitSettings) -> None:
+        super().__init__(
+            protocols=(SUBPROTOCOL,),
+            timeout=limits.close_timeout_s,
+            autoclose=False,
+            autoping=False,
+            compress=False,
+        )
+        self._limits = limits
+
+    def _post_start(self, request: web.BaseRequest, protocol: str | None, writer: WebSocketWriter) -> None:
+        self._ws_protocol, self._writer = protocol, writer
+        self.messages, self._parser = messages_of(request.protocol, self._limits)
+        self._reader = self.messages
+        request.protocol.set_parser(self._parser, self.messages.begin)
+        request.protocol.keep_alive(False)  # noqa: FBT003  # aiohttp's
+
+
 async def accept_websocket(
     request: web.Request, limits: LimitSettings
 ) -> tuple[web.WebSocketResponse[Any], AiohttpConnection]:
@@ -72,16 +101,7 @@ async def accept_websocket(
         aiohttp.web.HTTPBadRequest: It is no websocket handshake.
         ConnectionResetError: The client is gone.
     """
-    websocket = web.WebSocketResponse(
-        protocols=(SUBPROTOCOL,),
-        autoclose=False,
-        autoping=False,
-        heartbeat=limits.heartbeat_s,
-        timeout=limits.close_timeout_s,
-        compress=False,
-        max_msg_size=limits.max_message_bytes + 1,  # aiohttp takes what is smaller
-        decode_text=False,
-    )
+    websocket = _Websocket(limits)
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client is gone")
@@ -89,5 +109,5 @@ async def accept_websocket(
     sips = Sips(request.protocol, transport=transport)
     transport.set_protocol(sips)
     return websocket, AiohttpConnection(
-        websocket, transport, limits, release=sips.let_go, linger=sips.lingered
+        websocket, websocket.messages, transport, limits, release=sips.let_go, linger=sips.lingered
     )

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from realtime_lb.transports.tcp import silence_s
+
 __all__ = ["Heartbeat"]
-
-
-def _no_time() -> float:
-    """Say that something has come just now."""
-    return 0.0
 
 
 def _nothing() -> None:
@@ -23,33 +20,40 @@ class Heartbeat:
     One timer a connection, set once in a period: no frame touches it.
 
     Args:
+        transport: Talks to the peer.
         interval_s: A ping goes out after this much silence; half of it later the peer is dead.
-        silence_s: Tells for how long nothing has come.
         ping: Sends one.
         on_dead: Called once, when nothing came of it.
     """
 
-    __slots__ = ("_interval_s", "_on_dead", "_ping", "_pinged", "_silence_s", "_timer")
+    __slots__ = ("_heard_at_s", "_interval_s", "_on_dead", "_ping", "_pinged", "_timer", "_transport")
 
     def __init__(
         self,
+        transport: asyncio.Transport,
         interval_s: float,
-        silence_s: Callable[[], float],
         ping: Callable[[], None],
         on_dead: Callable[[], None],
     ) -> None:
+        loop = asyncio.get_running_loop()
+        self._transport = transport
         self._interval_s = interval_s
-        self._silence_s = silence_s
         self._ping = ping
         self._on_dead = on_dead
         self._pinged = False
-        self._timer = asyncio.get_running_loop().call_later(interval_s, self._look)
+        self._heard_at_s = loop.time()
+        self._timer = loop.call_later(interval_s, self._look)
+
+    def heard(self) -> None:
+        """Take in a pong: where the kernel does not tell when something came last, only that counts."""
+        self._heard_at_s = asyncio.get_running_loop().time()
 
     def _look(self) -> None:
-        silence_s = self._silence_s()
-        if silence_s < self._interval_s:
+        told_s = silence_s(self._transport)
+        silent_s = asyncio.get_running_loop().time() - self._heard_at_s if told_s is None else told_s
+        if silent_s < self._interval_s:
             self._pinged = False
-            self._look_again(self._interval_s - silence_s)
+            self._look_again(self._interval_s - silent_s)
         elif self._pinged:
             self._on_dead()
         else:
@@ -61,6 +65,6 @@ class Heartbeat:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
 
     def stop(self) -> None:
-        """Look no more, and refer to nobody. Idempotent."""
+        """Look no more, and refer to nobody's methods. Idempotent."""
         self._timer.cancel()
-        self._silence_s, self._ping, self._on_dead = _no_time, _nothing, _nothing
+        self._ping, self._on_dead = _nothing, _nothing

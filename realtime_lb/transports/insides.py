@@ -20,17 +20,22 @@ KNOWN = ">=3.14.5,<3.15"
 LEANT_ON = {
     "aiohttp.connector:TCPConnector": ("_wrap_create_connection",),
     "aiohttp.client_proto:ResponseHandler": (
-        *("_buffer_paused", "_reading_paused", "_payload_parser", "upgraded"),
-        *("data_received", "eof_received", "set_exception", "pause_writing", "resume_writing"),
+        *("_buffer_paused", "_data_received_cb", "_reading_paused", "_payload_parser", "upgraded"),
+        *("data_received", "eof_received", "set_exception", "set_parser", "pause_writing", "resume_writing"),
     ),
-    "aiohttp.client_ws:ClientWebSocketResponse": ("_reader", "send_frame"),
+    "aiohttp.client_ws:ClientWebSocketResponse": ("_exception", "_parser", "_writer"),
     "aiohttp.http_parser:HttpRequestParser": ("feed_data", "message_consumed", "set_upgraded"),
-    "aiohttp.web_ws:WebSocketResponse": ("_reader", "send_frame"),
+    "aiohttp.http_websocket:WebSocketReader": (),
+    "aiohttp.http_websocket:WebSocketWriter": ("send_frame",),
+    "aiohttp.web_ws:WebSocketResponse": (
+        *("_exception", "_parser", "_post_start", "_reader", "_writer", "_ws_protocol"),
+    ),
     "aiohttp.web_protocol:RequestHandler": (
         *(
             "_buffer_paused",
             "_close",
             "_current_request",
+            "_data_received_cb",
             "_parser",
             "_payload_parser",
             "_reading_paused",
@@ -40,6 +45,7 @@ LEANT_ON = {
     ),
     "aiohttp.web_runner:AppRunner": ("_make_server",),
     "aiohttp.web_server:Server": ("_kwargs", "_loop", "request_factory", "request_handler"),
+    "aiohttp._websocket.reader:WebSocketDataQueue": ("_protocol", "_size", "feed_data", "set_exception"),
     "aiohttp._websocket.reader_py:WebSocketReader": (),
     "aiohttp._websocket.reader_py:READ_HEADER": (),
 }

@@ -16,7 +16,6 @@ from realtime_lb.transports.picows_takeover import Takeover
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
     limit_peer,
-    silence_s,
     unsent_bytes,
 )
 
@@ -51,7 +50,6 @@ class PicowsConnection:
         "_close_timeout_s",
         "_discards",
         "_frames",
-        "_heard_at_s",
         "_heartbeat",
         "_how",
         "_is_gone",
@@ -97,7 +95,6 @@ class PicowsConnection:
         self._is_pumped = self._is_paused = False
         self.is_mute = self.is_full = self.has_refused = self._said = self._discards = False
         self._ping_to_answer: bytes | None = None
-        self._heard_at_s = self._loop.time()
         self._messages = Messages(self, limits.max_message_bytes)
         self._takeover = Takeover(
             transport,
@@ -110,7 +107,7 @@ class PicowsConnection:
         self._frames: Any = self._takeover.frames
         self.send: Any = self._frames.send
         self.send_large: Any = self.send if is_client else self._send_copied
-        self._heartbeat = Heartbeat(limits.heartbeat_s, self._silence_s, self._ping, self.abort)
+        self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._ping, self.abort)
         self._on_frame: OnFrame = drop
         self._splice: Splice | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
@@ -260,16 +257,11 @@ class PicowsConnection:
 
     def ponged(self) -> None:
         self._finished()
-        self._heard_at_s = self._loop.time()
+        self._heartbeat.heard()
 
     def _ping(self) -> None:
         if not self.is_full:
             self._frames.send_ping()
-
-    def _silence_s(self) -> float:
-        """Where the kernel does not tell when something came last, only a pong counts."""
-        told_s = silence_s(self._transport)
-        return self._loop.time() - self._heard_at_s if told_s is None else told_s
 
     def _is_under_way(self) -> bool:
         """Look whether a message is, and find out if it is the same one at the next look."""

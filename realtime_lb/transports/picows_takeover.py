@@ -8,8 +8,6 @@ picows is shown a handshake that nobody else sees, and from there on owns the tr
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -18,6 +16,7 @@ from multidict import CIMultiDict
 from picows import WSAutoPingStrategy, WSListener, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.api's use, not in its stub
 
+from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_pace import (
     MOST_UNPACED_BYTES,
     USUAL_READ_BYTES,
@@ -28,7 +27,7 @@ from realtime_lb.transports.picows_pace import (
 from realtime_lb.transports.stand_in import NOBODY, StandIn
 from realtime_lb.transports.turns import after_others
 
-__all__ = ["Takeover", "accept_key"]
+__all__ = ["Takeover"]
 
 READ_BUFFER_BYTES = 2 * 1024
 """At first: it doubles when it fills. An idle session should not hold what only a talking one needs."""
@@ -36,9 +35,6 @@ READ_BUFFER_BYTES = 2 * 1024
 MOST_READ_BYTES = 64 * 1024
 """At once. Picows doubles a buffer that one read has filled, and a kernel may hold megabytes: the buffer
 would grow to that, and so would what a single read writes to a peer that has no room."""
-
-_WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""RFC 6455, section 1.3."""
 
 _FORGOTTEN: CIMultiDict[str] = CIMultiDict()
 """For the headers that picows keeps of a handshake, and nobody reads again."""
@@ -51,12 +47,6 @@ _RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     b"Sec-WebSocket-Accept: %s\r\n\r\n"
 )
-
-
-def accept_key(key: str) -> str:
-    """Return what a server answers to a client's ``Sec-WebSocket-Key`` (RFC 6455, section 4.2.2)."""
-    digest = hashlib.sha1(key.encode() + _WEBSOCKET_GUID, usedforsecurity=False).digest()
-    return base64.b64encode(digest).decode()
 
 
 class Owner(Protocol):

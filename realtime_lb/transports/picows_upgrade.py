@@ -9,8 +9,8 @@ from aiohttp import web
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.aiohttp_upgrade import subprotocol_for
 from realtime_lb.transports.already_read import AlreadyRead
+from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_connection import PicowsConnection
-from realtime_lb.transports.picows_takeover import accept_key
 
 __all__ = ["accept_and_take_over", "can_be_taken_over"]
 

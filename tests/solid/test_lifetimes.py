@@ -23,7 +23,6 @@ from realtime_lb.attempts import Upstream
 from realtime_lb.deployments import Tls
 from realtime_lb.frames import Frame
 from realtime_lb.session import Session
-from tests import support
 from tests.solid.test_every_wait import STORIES, told
 from tests.support import Gateway, deployment, gateway, greet_and_echo, upstream
 
@@ -138,9 +137,6 @@ async def test_sessions_come_and_go_and_leave_nothing(sessions: list[weakref.ref
 SMALL = {"Journal", "Continuity", "Telling", "Names"}
 """What is left of a journal that has let go of all that it kept. All else is free when its session ends."""
 
-AIOHTTPS = {"_Requests", "_Websocket"}
-"""Ours by name, and in aiohttp's own circles where it reads and writes the frames."""
-
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("over_tls", [False, True], ids=["ws", "wss"])
@@ -164,7 +160,7 @@ def test_whatever_the_loop_the_collector_finds_next_to_nothing(
             return kept_in_circles()
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        assert runner.run(story()) <= (SMALL if support.LANE == "fast" else SMALL | AIOHTTPS)
+        assert runner.run(story()) <= SMALL
 
 
 @pytest.mark.parametrize("name", ["an upstream dies", "a deployment is drained", "an app talks and leaves"])

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.handshake import accept_key
 from tests.solid.aftermath import SIZE_FULL, nothing_left
 from tests.solid.hostile import (
     LOOPS,

@@ -18,7 +18,7 @@ from yarl import URL
 
 from benchmarks.rig.proc import read_memory
 from realtime_lb import second_look
-from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.handshake import accept_key
 from tests import support
 from tests.solid.aftermath import SIZE_FULL, nothing_left
 from tests.solid.hostile import (

@@ -13,7 +13,7 @@ from benchmarks.scoreboard.raw import masked
 from benchmarks.scoreboard.wire import BINARY, CONTINUATION, FIN, PING, RSV1, TEXT
 from realtime_lb import LimitSettings, RehomeSettings
 from realtime_lb.records import Fault
-from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.handshake import accept_key
 from tests.solid.hostile import LOOPS
 from tests.solid.raw_client import raw
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, greet_and_echo, upstream

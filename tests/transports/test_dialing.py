@@ -24,8 +24,8 @@ from realtime_lb.errors import DialTimedOut, HandshakeRefused, UpstreamUnreachab
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.transports.aiohttp_connection import AiohttpConnection
 from realtime_lb.transports.aiohttp_transport import AiohttpTransport
+from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_connection import PicowsConnection
-from realtime_lb.transports.picows_takeover import accept_key
 from realtime_lb.transports.picows_transport import PicowsTransport
 from tests.transports.pairs import Dials, aiohttp_pair, picows_pair
 

@@ -3,98 +3,29 @@
 import asyncio
 import gc
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import pytest
-from aiohttp import web
-from attrs import define, field
 
 from realtime_lb import DialRequest, LimitSettings
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.transports import picows_connection, picows_messages, picows_takeover
-from realtime_lb.transports.picows_connection import PicowsConnection
-from realtime_lb.transports.picows_takeover import accept_key
+from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_transport import PicowsTransport
-from realtime_lb.transports.picows_upgrade import accept_and_take_over
-from tests.support import UPGRADE
-
-LIMITS = LimitSettings(max_message_bytes=1_000, close_timeout_s=0.5)
-TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
-FIN, RESERVED = 0x80, 0x40
-
-HANDSHAKE = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "x", **UPGRADE}.items())
-
-
-def masked(opcode: int, payload: bytes = b"", flags: int = FIN) -> bytes:
-    """A client's frame, masked with zeros."""
-    size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
-    return bytes([flags | opcode]) + length + bytes(4) + payload
-
-
-@define(eq=False)
-class Raw:
-    """A client that says what it likes, and the server's end of its connection."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    connection: PicowsConnection
-    messages: list[Frame] = field(factory=list)
-    news: asyncio.Event = field(factory=asyncio.Event)
-    ended: asyncio.Task[Close] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.ended = asyncio.create_task(self.connection.pump(self.take))
-
-    def take(self, frame: Frame) -> None:
-        self.messages.append(frame.kept())
-        self.news.set()
-
-    def say(self, *frames: bytes) -> None:
-        self.writer.write(b"".join(frames))
-
-    async def hears(self) -> tuple[int, bytes]:
-        first, size = await self.reader.readexactly(2)
-        if size == 126:
-            size = int.from_bytes(await self.reader.readexactly(2), "big")
-        return first & 0x0F, await self.reader.readexactly(size)
-
-    async def hears_goodbye(self) -> int:
-        opcode, payload = await self.hears()
-        assert opcode == CLOSE
-        return int.from_bytes(payload[:2], "big")
-
-
-@asynccontextmanager
-async def raw(limits: LimitSettings = LIMITS, behind: bytes = b"") -> AsyncIterator[Raw]:
-    """A client whose handshake has *behind* in the same packet."""
-    accepted: asyncio.Future[PicowsConnection] = asyncio.get_running_loop().create_future()
-    over = asyncio.Event()
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        response, connection = await accept_and_take_over(request, limits)
-        accepted.set_result(connection)
-        await over.wait()
-        return response
-
-    app = web.Application()
-    app.router.add_get("/", handler)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
-        writer.write(f"GET / HTTP/1.1\r\n{HANDSHAKE}\r\n".encode() + behind)
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-        client = Raw(reader, writer, await accepted)
-        yield client
-        client.connection.abort()
-        await client.ended
-        writer.close()
-    finally:
-        over.set()
-        await runner.cleanup()
+from tests.transports.raw import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    FIN,
+    LIMITS,
+    PING,
+    PONG,
+    RESERVED,
+    TEXT,
+    Looks,
+    masked,
+    raw,
+)
 
 
 async def test_what_came_with_the_handshake_is_delivered_first() -> None:
@@ -104,19 +35,6 @@ async def test_what_came_with_the_handshake_is_delivered_first() -> None:
         client.say(second[3:], masked(CLOSE))
         assert await client.ended == Close(1005)
         assert client.messages == [Frame(Opcode.TEXT, b"first"), Frame(Opcode.BINARY, b"second")]
-
-
-class Looks:
-    """In place of the timer that looks whether a message is under way: looks when it is told to."""
-
-    seen: list["Looks"] = []  # noqa: RUF012  # emptied by who uses it
-
-    def __init__(self, _limit_s: float, is_under_way: Callable[[], bool], _on_late: object) -> None:
-        self.is_under_way = is_under_way
-        self.seen.append(self)
-
-    def restart(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 async def test_who_is_redirected_within_a_message_gets_that_and_all_others(
@@ -298,22 +216,12 @@ async def test_a_flood_is_read_a_little_at_a_time(monkeypatch: pytest.MonkeyPatc
     assert max(at_once) <= 8_000 + 1_000
 
 
-async def test_a_client_that_is_frozen_is_pinged_and_given_up() -> None:
-    limits = LimitSettings(heartbeat_s=0.1, close_timeout_s=0.1)
-    async with raw(limits) as client:
-        assert await client.hears() == (PING, b"")
-        client.say(masked(PONG))
-        assert await client.hears() == (PING, b"")
-        assert await client.ended == Close(1006)
-        await client.connection.close()
-
-
 async def test_aiohttp_may_still_close_what_was_taken_from_it() -> None:
     """A server that is cleaned up does not wait for those who never leave."""
     async with raw() as client:
         client.say(masked(TEXT, b"hello"))
         await client.news.wait()
-        protocol = client.connection._on_lost.__self__  # type: ignore[attr-defined]  # aiohttp's
+        protocol = client.connection._on_lost.__self__  # aiohttp's
         protocol.force_close()
         assert await client.ended == Close(1006)
         assert protocol._manager is None, "aiohttp was not told of the end"

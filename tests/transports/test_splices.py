@@ -1,4 +1,4 @@
-"""picows writes some messages to another connection itself: those that it was told to, and no others."""
+"""A connection writes some messages to another itself: those that it was told to, and no others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,12 +13,16 @@ from realtime_lb.abc import Splice
 from realtime_lb.count import Count
 from realtime_lb.events import heads_of
 from realtime_lb.frames import Frame, Opcode
-from realtime_lb.transports import picows_connection
-from tests.transports.test_picows import (
+from realtime_lb.transports import aiohttp_connection, picows_connection
+from realtime_lb.transports.aiohttp_upgrade import accept_websocket
+from realtime_lb.transports.picows_upgrade import accept_and_take_over
+from tests.transports.pairs import Accepts
+from tests.transports.raw import (
     BINARY,
     CLOSE,
     CONTINUATION,
     FIN,
+    PONG,
     RESERVED,
     TEXT,
     Looks,
@@ -59,9 +63,14 @@ class Spliced:
         assert (self.count.frames, self.count.bytes) == (len(self.seen), sum(map(len, self.seen)))
 
 
+@pytest.fixture(params=[accept_and_take_over, accept_websocket], ids=["picows", "aiohttp"])
+def accepts(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 @asynccontextmanager
-async def spliced() -> AsyncIterator[Spliced]:
-    async with raw(LIMITS) as client, raw(LIMITS) as other:
+async def spliced(accepts: Accepts) -> AsyncIterator[Spliced]:
+    async with raw(LIMITS, accepts=accepts) as client, raw(LIMITS, accepts=accepts) as other:
         client.say(masked(TEXT, b"first"))
         await client.news.wait()
         both = Spliced(client, other)
@@ -71,65 +80,79 @@ async def spliced() -> AsyncIterator[Spliced]:
 
 @pytest.mark.parametrize("text", [SOUND, SPACED], ids=["tight", "spaced"])
 @pytest.mark.parametrize("size", [0, 4_000, 6_000, 20_000])
-async def test_what_begins_and_ends_as_told_goes_to_the_other_as_it_is(text: bytes, size: int) -> None:
+async def test_what_begins_and_ends_as_told_goes_to_the_other_as_it_is(
+    text: bytes, size: int, accepts: Accepts
+) -> None:
     sound = text.replace(b"AAAA", b"A" * size)
-    async with spliced() as both:
+    async with spliced(accepts) as both:
         both.client.say(masked(TEXT, sound), masked(TEXT, OTHER), masked(TEXT, sound))
         assert [await both.other.hears() for _ in range(2)] == [(TEXT, sound)] * 2
         await both.delivered(OTHER)
         assert both.seen == [sound] * 2
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        [masked(BINARY, SOUND)],
-        [masked(TEXT, SOUND[:9], 0), masked(CONTINUATION, SOUND[9:])],
-        [masked(TEXT, SOUND, 0), masked(CONTINUATION)],
-    ],
-    ids=["binary", "in pieces", "in pieces, one of them empty"],
-)
-async def test_what_is_no_whole_text_is_delivered(message: list[bytes]) -> None:
-    async with spliced() as both:
-        both.client.say(*message)
+PIECES = {
+    "in pieces": [masked(TEXT, SOUND[:9], 0), masked(CONTINUATION, SOUND[9:])],
+    "in pieces, one of them empty": [masked(TEXT, SOUND, 0), masked(CONTINUATION)],
+}
+
+
+async def test_what_is_no_text_is_delivered(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
+        both.client.say(masked(BINARY, SOUND))
         await both.delivered(SOUND)
         assert both.count.frames == 0
+
+
+@pytest.mark.parametrize("message", PIECES.values(), ids=PIECES)
+async def test_what_came_in_pieces_is_delivered_or_goes_as_one(
+    message: list[bytes], accepts: Accepts
+) -> None:
+    """aiohttp has put them together before anybody looks."""
+    async with spliced(accepts) as both:
+        both.client.say(*message)
+        if accepts is accept_websocket:
+            assert await both.other.hears() == (TEXT, SOUND)
+            await both.delivered()
+        else:
+            await both.delivered(SOUND)
+            assert both.count.frames == 0
 
 
 @pytest.mark.parametrize(
     "text", [b"", SOUND[:-1], SOUND + b"\n", b" " + SOUND, SOUND.replace(b"sound", b"sounds")]
 )
-async def test_what_begins_or_ends_otherwise_is_delivered(text: bytes) -> None:
-    async with spliced() as both:
+async def test_what_begins_or_ends_otherwise_is_delivered(text: bytes, accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         both.client.say(masked(TEXT, text))
         await both.delivered(text)
         assert both.count.frames == 0
 
 
-async def test_a_reserved_bit_is_a_breach_in_sound_too() -> None:
-    async with spliced() as both:
+async def test_a_reserved_bit_is_a_breach_in_sound_too(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         both.client.say(masked(TEXT, SOUND, FIN | RESERVED))
         assert await both.client.hears_goodbye() == 1002
         assert both.count.frames == 0
 
 
-async def test_while_the_other_has_no_room_all_is_delivered() -> None:
-    async with spliced() as both:
-        both.other.connection.pause_writing()
+async def test_while_the_other_has_no_room_all_is_delivered(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
+        both.other.connection.is_full = True
         both.client.news.clear()
         both.client.say(masked(TEXT, SOUND))
         await both.client.news.wait()
-        both.other.connection.resume_writing()
+        both.other.connection.is_full = False
         both.client.say(masked(TEXT, SPACED))
         assert await both.other.hears() == (TEXT, SPACED)
         await both.delivered(SOUND)
 
 
-async def test_of_the_one_that_fills_the_other_is_told_and_of_room_again() -> None:
+async def test_of_the_one_that_fills_the_other_is_told_and_of_room_again(accepts: Accepts) -> None:
     """Nothing need follow it: who reads too slowly has to be known by then."""
     room = asyncio.Event()
     sound = SOUND.replace(b"AAAA", b"A" * 8_000)
-    async with spliced() as both:
+    async with spliced(accepts) as both:
         both.other.connection.on_writable = room.set
         while not both.full.is_set():
             both.seen.clear()
@@ -142,31 +165,36 @@ async def test_of_the_one_that_fills_the_other_is_told_and_of_room_again() -> No
             assert await both.other.hears() == (TEXT, sound)
 
 
-async def test_when_the_other_has_ended_all_is_delivered() -> None:
-    async with spliced() as both:
+async def test_when_the_other_has_ended_all_is_delivered(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         both.other.connection.abort()
         both.client.say(masked(TEXT, SOUND))
         await both.delivered(SOUND)
 
 
-async def test_to_a_connection_of_another_kind_all_is_delivered() -> None:
-    async with spliced() as both:
+async def test_to_a_connection_of_another_kind_all_is_delivered(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         both.splice(sink=object())
         both.client.say(masked(TEXT, SOUND))
         await both.delivered(SOUND)
 
 
-async def test_a_redirection_ends_it() -> None:
-    async with spliced() as both:
+async def test_a_redirection_ends_it(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         both.client.connection.redirect(both.client.take)
         both.client.say(masked(TEXT, SOUND))
         await both.delivered(SOUND)
 
 
-async def test_nothing_is_passed_on_behind_our_goodbye() -> None:
-    async with spliced() as both:
+async def test_nothing_is_passed_on_behind_our_goodbye(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
         closing = asyncio.create_task(both.client.connection.close(1001))
         assert await both.client.hears_goodbye() == 1001
+        heard_at_s = both.client.connection._heartbeat._heard_at_s
+        both.client.say(masked(PONG))
+        async with asyncio.timeout(5):
+            while both.client.connection._heartbeat._heard_at_s == heard_at_s:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0)
         both.client.say(masked(TEXT, SOUND))
         await both.delivered()
         await closing
@@ -174,13 +202,14 @@ async def test_nothing_is_passed_on_behind_our_goodbye() -> None:
 
 
 async def test_a_message_that_somebody_looked_at_is_delivered_and_the_next_is_not(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, accepts: Accepts
 ) -> None:
     """Its end has to be noted, or it would be taken for one that is never finished."""
-    monkeypatch.setattr(picows_connection, "Assembly", Looks)
+    for lane in (picows_connection, aiohttp_connection):
+        monkeypatch.setattr(lane, "Assembly", Looks)
     Looks.seen.clear()
     whole = masked(TEXT, SOUND)
-    async with spliced() as both:
+    async with spliced(accepts) as both:
         look = Looks.seen[0]
         both.client.say(whole[:9])
         async with asyncio.timeout(5):
