@@ -32,6 +32,8 @@ ENOUGH_HEADROOM = 0.5
 LEAST_HEADROOM = 0.01
 """Treats an exhausted quota as this, so that the least bad of a wholly exhausted group can still be told."""
 
+_SCARCEST = (ENOUGH_HEADROOM / LEAST_HEADROOM) ** 2
+
 _RATES = (attrgetter("rpm"), attrgetter("tpm"))
 
 
@@ -78,10 +80,17 @@ def _scores(candidates: Sequence[Candidate]) -> list[float]:
         borne = [wait for wait, share in zip(expected, shares, strict=True) if share]
     ballast = BALLAST * max(carried)
     bearable = BAND * max(min(borne), SHORTEST_WAIT_S)
+    # In one expression, with products for squares: a call or a power costs as much as all the rest.
     return [
         (load + ballast)
-        * ((wait / bearable) ** 2 if wait > bearable else 1.0)
-        * (1.0 if c.headroom >= ENOUGH_HEADROOM else _scarcity(c.headroom))
+        * ((late := wait / bearable) * late if wait > bearable else 1.0)
+        * (
+            1.0
+            if (headroom := c.headroom) >= ENOUGH_HEADROOM
+            else (scarcity := ENOUGH_HEADROOM / headroom) * scarcity
+            if headroom > LEAST_HEADROOM
+            else _SCARCEST
+        )
         for c, load, wait in zip(candidates, loads, expected, strict=True)
     ]
 
@@ -91,11 +100,7 @@ def _shares(candidates: Sequence[Candidate]) -> list[float]:
     if [c.deployment.weight for c in candidates].count(None) == len(candidates):
         for rate in _RATES:
             if rate(candidates[0].deployment) and all(given := [rate(c.deployment) for c in candidates]):
-                return [float(number) for number in given]
+                return given
         return [1.0] * len(candidates)
     shares = weights(candidates)
     return shares if any(shares) else [1.0] * len(candidates)
-
-
-def _scarcity(headroom: float) -> float:
-    return float((ENOUGH_HEADROOM / max(headroom, LEAST_HEADROOM)) ** 2)
