@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
+from tests.circles import no_collector
 from tests.strictness import (
     complaints,
     logging_restored,
@@ -16,6 +17,7 @@ __all__ = [
     "complaints",
     "logging_restored",
     "long_turns",
+    "no_collector",
     "no_handler_stays",
     "no_loop_complains",
     "no_loop_complains_of_what_is_left",

@@ -132,6 +132,7 @@ async def _a_pause_stops_what_flows(near: Connection, far: Connection) -> None:
     await reader.received(1)
     far.pause()
     written = await fill(near)
+    assert len(reader.frames) == 1, "a frame was delivered that had been written after the pause"
     far.resume()
     await reader.received(1 + written)
 

@@ -85,17 +85,16 @@ class AiohttpConnection:
         self._pongs = 0
         self._said: Close | None = None
         self._closed = asyncio.Event()
-        self._lost = False
         self._failure: Exception | None = None
         self._on_frame: OnFrame = drop
         self._splice: Splice | None = None
-        self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._ping, self.abort)
+        self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._heard_at_s, self._ping, self.abort)
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_peer(transport, 2 * limits.stall_timeout_s)
 
     def __repr__(self) -> str:
-        state = "lost" if self._lost else "closing" if self._said else "open"
+        state = "open" if not self.is_mute else "closing" if self._said else "ended"
         return f"<AiohttpConnection {state}>"
 
     async def pump(self, on_frame: OnFrame) -> Close:
@@ -108,8 +107,8 @@ class AiohttpConnection:
             raise
         finally:
             self._stop_timers()
-            self._on_frame, self._splice = drop, None
-            self._messages.let_go()
+            self._on_frame, self._splice, self._failure = drop, None, None
+            self._let_go()
             self._pumped.set()
 
     def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
@@ -136,13 +135,13 @@ class AiohttpConnection:
             message = await self._receive()
             opcode = _DATA.get(message.type)
             if opcode is not None:
+                await self._until_resumed()
                 if not self.is_mute:
                     self._messages.deliver(Frame(opcode, message.data))
             elif message.type is _PING:
                 self._pong(message.data)
-            elif message.type is _PONG:
-                self._heartbeat.heard()
-            else:
+            elif message.type is not _PONG:
+                self.is_mute = True
                 return self._end(message)
             left -= 1
             if not left:
@@ -150,8 +149,7 @@ class AiohttpConnection:
                 await asyncio.sleep(0)
 
     async def _receive(self) -> aiohttp.WSMessage:
-        while self._resumed is not None:
-            await self._resumed.wait()
+        await self._until_resumed()
         if not self.is_mute:
             self._messages.flow()
         try:
@@ -159,11 +157,15 @@ class AiohttpConnection:
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
-            self.abort()  # see write(): somebody else's wait for room was cancelled
+            self.abort()  # see send(): somebody else's wait for room was cancelled
             return _CLOSED
         if self._failure is not None:
             raise self._failure
         return message
+
+    async def _until_resumed(self) -> None:
+        while self._resumed is not None:
+            await self._resumed.wait()
 
     def _failed(self, error: Exception) -> None:
         self._failure = error
@@ -182,8 +184,12 @@ class AiohttpConnection:
             return True
         return self.send(frame.payload, _WIRE[frame.opcode])
 
+    def _heard_at_s(self) -> float:
+        return self._messages.read_at_s
+
     def _ping(self) -> None:
-        if not (self.is_full or self.is_mute):
+        """Ask, behind what waits for room, too: who is slow to read it may be alive."""
+        if not self.is_mute:
             self.send(b"", _PING)
 
     def _pong(self, payload: bytes) -> None:
@@ -222,7 +228,7 @@ class AiohttpConnection:
         self.is_full = False
         if room.cancelled() or room.exception() is not None:
             self.abort()
-        elif self._said is None:
+        elif not self.is_mute:
             self.on_writable()
 
     @property
@@ -256,6 +262,7 @@ class AiohttpConnection:
 
     def _late(self) -> None:
         """Have aiohttp find its peer's fault, as where that breaks the protocol: it tells it, and us."""
+        self._fall_silent()
         self._messages.set_exception(aiohttp.WebSocketError(UNFINISHED.code, UNFINISHED.reason))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -278,7 +285,8 @@ class AiohttpConnection:
             if unsent_bytes(self._transport):  # it said goodbye, and reads nothing any more
                 self.abort()
             self._stop_timers()
-            self._websocket._exception = None  # noqa: SLF001  # its traceback refers to the websocket
+            self._messages.feed_eof()
+            self._let_go()
             self._closed.set()
 
     async def _shake_hands(self, close: Close) -> None:
@@ -293,9 +301,10 @@ class AiohttpConnection:
         await self._websocket.close(code=close.code, message=close.reason.encode())
 
     def abort(self) -> None:
-        self._lost = True
         self._stop_timers()
         self._fall_silent()
+        self._messages.feed_eof()
+        self._let_go()
         self._transport.abort()
         self._release()
 
@@ -308,3 +317,8 @@ class AiohttpConnection:
     def _stop_timers(self) -> None:
         self._assembly.stop()
         self._heartbeat.stop()
+
+    def _let_go(self) -> None:
+        """Break the circles that would keep this connection, and all that it refers to, for the collector."""
+        self._messages.let_go()
+        self._websocket._exception = None  # noqa: SLF001  # its traceback refers to the websocket

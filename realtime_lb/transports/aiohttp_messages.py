@@ -19,7 +19,12 @@ from realtime_lb.settings import LimitSettings
 __all__ = ["Messages", "messages_of"]
 
 MOST_AT_ONCE = 20
-"""Messages of one peer, before all others have their turn: of what was read at once the rest is queued."""
+"""Messages of one peer, of what was read at once. The rest is queued, and as many are taken from there before
+all others have their turn."""
+
+_LARGE = 13
+"""Each 2^13 bytes of a message count as another one, so that of a read as large as loops make them some is
+queued. What is read behind it in the same turn is then queued, too, and for a full queue nothing is read."""
 
 _QUEUE_BYTES = 64 * 1024
 """As much as aiohttp keeps before it stops reading, half of it."""
@@ -47,21 +52,26 @@ class Messages(WebSocketDataQueue):
         deliver: Gets what is not queued.
         splice: Says which of it goes to another of aiohttp's connections instead, if any does.
         on_error: Told what one of the two has raised.
+        read_at_s: When something was read last, in the loop's time.
     """
 
     # Without a dictionary of its own aiohttp finds `feed_data` sooner.
-    __slots__ = ("_left", "_most", "deliver", "on_error", "splice")
+    __slots__ = ("_left", "_most", "_now_s", "deliver", "on_error", "read_at_s", "splice")
 
     def __init__(self, protocol: BaseProtocol) -> None:
-        super().__init__(protocol, _QUEUE_BYTES, loop=asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        super().__init__(protocol, _QUEUE_BYTES, loop=loop)
+        self._now_s = loop.time
         self.deliver: OnFrame = drop
         self.splice: Splice | None = None
         self.on_error: Callable[[Exception], None] = _nothing
+        self.read_at_s = loop.time()
         self._most = self._left = 0
 
     def begin(self) -> None:
         """Take in that something was read, and what of it comes."""
         self._left = self._most
+        self.read_at_s = self._now_s()
 
     def flow(self) -> None:
         """Queue nothing from the next read on, unless something is queued already."""
@@ -79,11 +89,11 @@ class Messages(WebSocketDataQueue):
 
     def feed_data(self, message: Any, size: int) -> None:
         # One function, and no object more than it needs: a call costs a microsecond, and this is called most.
-        if not self._left or message[0] is not _TEXT:
+        if self._left <= 0 or message[0] is not _TEXT:
             self._most = self._left = 0  # what comes behind it waits, too
             _queue(self, message, size)
             return
-        self._left -= 1
+        self._left -= 1 + (size >> _LARGE)
         payload = message[1]
         try:
             splice = self.splice

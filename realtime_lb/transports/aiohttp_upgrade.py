@@ -84,6 +84,11 @@ class _Websocket(web.WebSocketResponse[Any]):
         request.protocol.set_parser(self._parser, self.messages.begin)
         request.protocol.keep_alive(False)  # noqa: FBT003  # aiohttp's
 
+    async def write_eof(self) -> None:  # type: ignore[override]  # as aiohttp has it
+        """Close, if nobody has, and keep no error of that: its traceback refers to all that this does."""
+        await super().write_eof()
+        self._exception = None
+
 
 async def accept_websocket(
     request: web.Request, limits: LimitSettings

@@ -10,6 +10,11 @@ from realtime_lb.transports.tcp import silence_s
 __all__ = ["Heartbeat"]
 
 
+def _never() -> float:
+    """Nothing has come, and nobody asks."""
+    return 0.0
+
+
 def _nothing() -> None:
     """Nobody wants to know."""
 
@@ -22,6 +27,7 @@ class Heartbeat:
     Args:
         transport: Talks to the peer.
         interval_s: A ping goes out after this much silence; half of it later the peer is dead.
+        heard_at_s: When something came last, in the loop's time: asked where the kernel does not tell.
         ping: Sends one.
         on_dead: Called once, when nothing came of it.
     """
@@ -32,25 +38,21 @@ class Heartbeat:
         self,
         transport: asyncio.Transport,
         interval_s: float,
+        heard_at_s: Callable[[], float],
         ping: Callable[[], None],
         on_dead: Callable[[], None],
     ) -> None:
-        loop = asyncio.get_running_loop()
         self._transport = transport
         self._interval_s = interval_s
+        self._heard_at_s = heard_at_s
         self._ping = ping
         self._on_dead = on_dead
         self._pinged = False
-        self._heard_at_s = loop.time()
-        self._timer = loop.call_later(interval_s, self._look)
-
-    def heard(self) -> None:
-        """Take in a pong: where the kernel does not tell when something came last, only that counts."""
-        self._heard_at_s = asyncio.get_running_loop().time()
+        self._look_again(interval_s)
 
     def _look(self) -> None:
         told_s = silence_s(self._transport)
-        silent_s = asyncio.get_running_loop().time() - self._heard_at_s if told_s is None else told_s
+        silent_s = asyncio.get_running_loop().time() - self._heard_at_s() if told_s is None else told_s
         if silent_s < self._interval_s:
             self._pinged = False
             self._look_again(self._interval_s - silent_s)
@@ -58,8 +60,8 @@ class Heartbeat:
             self._on_dead()
         else:
             self._pinged = True
-            self._ping()
             self._look_again(self._interval_s / 2)
+            self._ping()
 
     def _look_again(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
@@ -67,4 +69,4 @@ class Heartbeat:
     def stop(self) -> None:
         """Look no more, and refer to nobody's methods. Idempotent."""
         self._timer.cancel()
-        self._ping, self._on_dead = _nothing, _nothing
+        self._heard_at_s, self._ping, self._on_dead = _never, _nothing, _nothing

@@ -50,6 +50,7 @@ class PicowsConnection:
         "_close_timeout_s",
         "_discards",
         "_frames",
+        "_heard_at_s",
         "_heartbeat",
         "_how",
         "_is_gone",
@@ -95,6 +96,7 @@ class PicowsConnection:
         self._is_pumped = self._is_paused = False
         self.is_mute = self.is_full = self.has_refused = self._said = self._discards = False
         self._ping_to_answer: bytes | None = None
+        self._heard_at_s = self._loop.time()
         self._messages = Messages(self, limits.max_message_bytes)
         self._takeover = Takeover(
             transport,
@@ -107,7 +109,9 @@ class PicowsConnection:
         self._frames: Any = self._takeover.frames
         self.send: Any = self._frames.send
         self.send_large: Any = self.send if is_client else self._send_copied
-        self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._ping, self.abort)
+        self._heartbeat = Heartbeat(
+            transport, limits.heartbeat_s, self._last_heard_at_s, self._ping, self.abort
+        )
         self._on_frame: OnFrame = drop
         self._splice: Splice | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
@@ -257,11 +261,16 @@ class PicowsConnection:
 
     def ponged(self) -> None:
         self._finished()
-        self._heartbeat.heard()
+        self._heard_at_s = self._loop.time()
 
     def _ping(self) -> None:
-        if not self.is_full:
+        """Ask, behind what waits for room, too: who is slow to read it may be alive."""
+        if not self.is_mute:
             self._frames.send_ping()
+
+    def _last_heard_at_s(self) -> float:
+        """Only pongs count: there is no time to look at the clock for each frame."""
+        return self._heard_at_s
 
     def _is_under_way(self) -> bool:
         """Look whether a message is, and find out if it is the same one at the next look."""
@@ -289,6 +298,7 @@ class PicowsConnection:
     def said_goodbye(self, close: Close) -> None:
         handshake = self._frames.close_handshake
         had_refused = handshake.sent is not None and not self._said and not handshake.recv_then_sent
+        self.is_mute = True
         self._end(self._last_words() if had_refused else close)
         self._answer(close)
 

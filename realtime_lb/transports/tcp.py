@@ -39,7 +39,7 @@ def limit_unacknowledged_time(listening: socket.socket, limit_s: float) -> None:
 def limit_peer(transport: asyncio.Transport, unacknowledged_s: float) -> None:
     """Limit what a peer costs that takes nothing: time, and the kernel's memory.
 
-    Time, since aiohttp's heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
+    Time, since a heartbeat cannot: a peer that sends without reading looks alive to it, for ever.
     Memory, since with the kernel's default a paused sender hears of room only when a third of a large buffer
     has drained, which takes a caller in real time longer than a peer's patience for a pong.
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from realtime_lb.attempts import Upstream
 from realtime_lb.deployments import Tls
 from realtime_lb.frames import Frame
 from realtime_lb.session import Session
+from tests.circles import kept_in_circles
 from tests.solid.test_every_wait import STORIES, told
 from tests.support import Gateway, deployment, gateway, greet_and_echo, upstream
 
@@ -51,14 +52,6 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Session]]:
 
     monkeypatch.setattr("realtime_lb.router.Session", make)
     return seen
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def open_files() -> int:
@@ -95,18 +88,6 @@ async def come_and_go(gate: Gateway, count: int, chance: random.Random) -> None:
         for _ in range(count):
             crowd.create_task(one())
     await gate.told.all_closed(closed + count)
-
-
-def kept_in_circles() -> set[str]:
-    """Have the collector keep what only it can free; name the classes of ours that are among it."""
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        gc.collect()
-        kinds = {type(thing) for thing in gc.garbage}
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-    return {kind.__qualname__ for kind in kinds if kind.__module__.startswith("realtime_lb")}
 
 
 LARGE = {"Session", "Home", "TakeOver", "Meter", "Passage", "Items", "Tail"}

@@ -38,12 +38,13 @@ async def socket_pair(
     dials: Dials, accepts: Accepts, limits: LimitSettings = LIMITS, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Pair]:
     """A dialled connection and the server's end of the same socket."""
-    accepted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+    accepted: asyncio.Queue[Connection] = asyncio.Queue()  # which keeps nothing that was taken from it
     over = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
         response, connection = await accepts(request, limits)
-        accepted.set_result(connection)
+        accepted.put_nowait(connection)
+        del connection
         await over.wait()
         return response
 
@@ -58,7 +59,9 @@ async def socket_pair(
         scheme = "ws" if tls is None else "wss"
         url = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/"
         dialled = await transport.connect(DialRequest(url=url, tls=Tls(verify=tls is None)), 5.0)
-        yield dialled, await accepted
+        ends = [dialled, await accepted.get()]
+        del dialled
+        yield ends.pop(0), ends.pop()
     finally:
         over.set()
         await transport.aclose()

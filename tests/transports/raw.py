@@ -99,8 +99,10 @@ class Looks:
 
     seen: list["Looks"] = []  # noqa: RUF012  # emptied by who uses it
 
-    def __init__(self, _limit_s: float, is_under_way: Callable[[], bool], _on_late: object) -> None:
-        self.is_under_way = is_under_way
+    def __init__(
+        self, _limit_s: float, is_under_way: Callable[[], bool], on_late: Callable[[], None]
+    ) -> None:
+        self.is_under_way, self.on_late = is_under_way, on_late
         self.seen.append(self)
 
     def restart(self) -> None: ...
