@@ -22,12 +22,12 @@ MOST_AT_ONCE = 20
 """Messages of one peer, of what was read at once. The rest is queued, and as many are taken from there before
 all others have their turn."""
 
-_LARGE = 13
-"""Each 2^13 bytes of a message count as another one, so that of a read as large as loops make them some is
+_LARGE_BYTES = 8 * 1024
+"""So much of a message counts as another one. Then of a read as large as loops make them some is always
 queued. What is read behind it in the same turn is then queued, too, and for a full queue nothing is read."""
 
 _QUEUE_BYTES = 64 * 1024
-"""As much as aiohttp keeps before it stops reading, half of it."""
+"""aiohttp stops reading when twice as much is queued."""
 
 _TEXT, _TEXT_MESSAGE = WSMsgType.TEXT, Opcode.TEXT
 _new = object.__new__
@@ -93,7 +93,7 @@ class Messages(WebSocketDataQueue):
             self._most = self._left = 0  # what comes behind it waits, too
             _queue(self, message, size)
             return
-        self._left -= 1 + (size >> _LARGE)
+        self._left -= 1 + size // _LARGE_BYTES
         payload = message[1]
         try:
             splice = self.splice
