@@ -14,9 +14,10 @@ from aiohttp import web
 from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, Opcode, shorten_reason
 from realtime_lb.settings import LimitSettings
-from realtime_lb.transports.aiohttp_messages import MOST_AT_ONCE, Messages, drop
+from realtime_lb.transports.aiohttp_messages import MOST_AT_ONCE, Messages
 from realtime_lb.transports.aiohttp_reader import is_within_message
 from realtime_lb.transports.assembly import UNFINISHED, Assembly
+from realtime_lb.transports.delivery import Delivery
 from realtime_lb.transports.heartbeat import Heartbeat
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
@@ -86,10 +87,9 @@ class AiohttpConnection:
         self._said: Close | None = None
         self._closed = asyncio.Event()
         self._failure: Exception | None = None
-        self._on_frame: OnFrame = drop
-        self._splice: Splice | None = None
         self._heartbeat = Heartbeat(transport, limits.heartbeat_s, self._heard_at_s, self._ping, self.abort)
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
+        self._delivery = Delivery(messages, AiohttpConnection, self._assembly)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_peer(transport, 2 * limits.stall_timeout_s)
 
@@ -99,7 +99,7 @@ class AiohttpConnection:
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._pumped = asyncio.Event()
-        self._messages.deliver = self._on_frame = on_frame
+        self._delivery.begin(on_frame)
         try:
             return await self._pump()
         except Exception:
@@ -107,26 +107,13 @@ class AiohttpConnection:
             raise
         finally:
             self._stop_timers()
-            self._on_frame, self._splice, self._failure = drop, None, None
+            self._failure = None
+            self._delivery.end()
             self._let_go()
             self._pumped.set()
 
     def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
-        messages = self._messages
-        if messages.deliver is drop:
-            return
-        is_noted = messages.deliver is not self._on_frame  # then `_deliver_noted` comes first
-        self._on_frame, self._splice = on_frame, splice
-        if not is_noted:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        """Have messages go where they belong."""
-        messages, splice = self._messages, self._splice
-        messages.deliver = self._on_frame
-        messages.splice = (
-            splice if splice is not None and isinstance(splice.sink, AiohttpConnection) else None
-        )
+        self._delivery.redirect(on_frame, splice)
 
     async def _pump(self) -> Close:
         """Take what is queued: all but the texts that have gone past the queue."""
@@ -250,15 +237,8 @@ class AiohttpConnection:
         """Look whether a message is, and find out if it is the same one at the next look."""
         if self._resumed is not None or self._said is not None or not is_within_message(self._transport):
             return False
-        if self._messages.deliver is self._on_frame:
-            self._messages.deliver, self._messages.splice = self._deliver_noted, None
+        self._delivery.note()
         return True
-
-    def _deliver_noted(self, frame: Frame) -> None:
-        """Deliver the one message during which somebody looked."""
-        self._deliver()
-        self._assembly.restart()
-        self._on_frame(frame)
 
     def _late(self) -> None:
         """Have aiohttp find its peer's fault, as where that breaks the protocol: it tells it, and us."""

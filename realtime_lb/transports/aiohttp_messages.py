@@ -15,6 +15,7 @@ from realtime_lb.abc import Splice
 from realtime_lb.events import CLOSING_BRACE
 from realtime_lb.frames import UNREAD, Frame, OnFrame, Opcode
 from realtime_lb.settings import LimitSettings
+from realtime_lb.transports.delivery import drop
 
 __all__ = ["Messages", "messages_of"]
 
@@ -32,10 +33,6 @@ _QUEUE_BYTES = 64 * 1024
 _TEXT, _TEXT_MESSAGE = WSMsgType.TEXT, Opcode.TEXT
 _new = object.__new__
 _queue: Any = WebSocketDataQueue.feed_data
-
-
-def drop(_frame: Frame) -> None:
-    """Take a message that nobody wants."""
 
 
 def _nothing(_error: Exception) -> None:

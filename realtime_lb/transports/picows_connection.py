@@ -10,8 +10,9 @@ from realtime_lb.abc import Splice
 from realtime_lb.frames import Close, Frame, OnFrame, shorten_reason
 from realtime_lb.settings import LimitSettings
 from realtime_lb.transports.assembly import UNFINISHED, Assembly
+from realtime_lb.transports.delivery import Delivery, drop
 from realtime_lb.transports.heartbeat import Heartbeat
-from realtime_lb.transports.picows_messages import MOST_COPIED_BYTES, Messages, drop
+from realtime_lb.transports.picows_messages import MOST_COPIED_BYTES, Messages
 from realtime_lb.transports.picows_takeover import Takeover
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
@@ -48,6 +49,7 @@ class PicowsConnection:
     __slots__ = (
         "_assembly",
         "_close_timeout_s",
+        "_delivery",
         "_discards",
         "_frames",
         "_heard_at_s",
@@ -59,12 +61,10 @@ class PicowsConnection:
         "_loop",
         "_messages",
         "_news",
-        "_on_frame",
         "_on_lost",
         "_ping_to_answer",
         "_pumping",
         "_said",
-        "_splice",
         "_takeover",
         "_transport",
         "has_refused",
@@ -112,9 +112,8 @@ class PicowsConnection:
         self._heartbeat = Heartbeat(
             transport, limits.heartbeat_s, self._last_heard_at_s, self._ping, self.abort
         )
-        self._on_frame: OnFrame = drop
-        self._splice: Splice | None = None
         self._assembly = Assembly(limits.message_timeout_s, self._is_under_way, self._late)
+        self._delivery = Delivery(self._messages, PicowsConnection, self._assembly)
         # The watchdog of the relay comes first and can say why; this is for goodbyes and dead networks.
         limit_peer(transport, 2 * limits.stall_timeout_s)
 
@@ -124,7 +123,7 @@ class PicowsConnection:
 
     async def pump(self, on_frame: OnFrame) -> Close:
         self._is_pumped = True
-        self._messages.deliver = self._on_frame = on_frame
+        self._delivery.begin(on_frame)
         self._read_on()
         try:
             if self._how is not None:
@@ -132,23 +131,10 @@ class PicowsConnection:
             self._pumping = self._loop.create_future()
             return await self._pumping
         finally:
-            self._on_frame, self._splice = drop, None
-            self._deliver()
+            self._delivery.end()
 
     def redirect(self, on_frame: OnFrame, splice: Splice | None = None) -> None:
-        messages = self._messages
-        if messages.deliver is drop:
-            return
-        is_noted = messages.deliver is not self._on_frame  # then `_deliver_noted` comes first
-        self._on_frame, self._splice = on_frame, splice
-        if not is_noted:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        """Have messages go where they belong."""
-        messages, splice = self._messages, self._splice
-        messages.deliver = self._on_frame
-        messages.splice = splice if splice is not None and isinstance(splice.sink, PicowsConnection) else None
+        self._delivery.redirect(on_frame, splice)
 
     def write(self, frame: Frame) -> bool:
         if self.is_mute:
@@ -278,15 +264,8 @@ class PicowsConnection:
             return False
         if not (self._messages.has_fragments or self._takeover.has_part):
             return False
-        if self._messages.deliver is self._on_frame:
-            self._messages.deliver, self._messages.splice = self._deliver_noted, None
+        self._delivery.note()
         return True
-
-    def _deliver_noted(self, frame: Frame) -> None:
-        """Deliver the one message during which somebody looked."""
-        self._deliver()
-        self._assembly.restart()
-        self._on_frame(frame)
 
     def _finished(self) -> None:
         if not self._messages.has_fragments:

@@ -10,6 +10,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from realtime_lb.abc import Splice
 from realtime_lb.events import CLOSING_BRACE, LONGEST_HEAD_BYTES
 from realtime_lb.frames import UNREAD, Close, Frame, OnFrame, Opcode
+from realtime_lb.transports.delivery import drop
 
 __all__ = ["Messages"]
 
@@ -177,7 +178,3 @@ class Messages(WSListener):
         message = Frame(self._opcode, bytes(self._parts))
         self._opcode, self._parts, self._fragments = None, bytearray(), 0
         self.deliver(message)
-
-
-def drop(_frame: Frame) -> None:
-    """Take a message that nobody wants any more."""

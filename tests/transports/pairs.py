@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -34,11 +34,11 @@ async def memory() -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
-async def socket_pair(
-    dials: Dials, accepts: Accepts, limits: LimitSettings = LIMITS, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Pair]:
-    """A dialled connection and the server's end of the same socket."""
-    accepted: asyncio.Queue[Connection] = asyncio.Queue()  # which keeps nothing that was taken from it
+async def served(
+    accepts: Accepts, limits: LimitSettings, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[int, asyncio.Queue[Any]]]:
+    """A server's port, and the connections that it has accepted; nothing is kept of those that are taken."""
+    accepted: asyncio.Queue[Any] = asyncio.Queue()
     over = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -52,20 +52,25 @@ async def socket_pair(
     app.router.add_get("/", handler)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    transport = dials(limits)
     try:
-        scheme = "ws" if tls is None else "wss"
-        url = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/"
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        yield runner.addresses[0][1], accepted
+    finally:
+        over.set()
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def socket_pair(
+    dials: Dials, accepts: Accepts, limits: LimitSettings = LIMITS, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Pair]:
+    """A dialled connection and the server's end of the same socket."""
+    async with served(accepts, limits, tls) as (port, accepted), aclosing(dials(limits)) as transport:
+        url = f"{'ws' if tls is None else 'wss'}://127.0.0.1:{port}/"
         dialled = await transport.connect(DialRequest(url=url, tls=Tls(verify=tls is None)), 5.0)
         ends = [dialled, await accepted.get()]
         del dialled
         yield ends.pop(0), ends.pop()
-    finally:
-        over.set()
-        await transport.aclose()
-        await runner.cleanup()
 
 
 aiohttp_pair = partial(socket_pair, AiohttpTransport, accept_websocket)

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import web
 from attrs import define, field
 
 from realtime_lb import LimitSettings
 from realtime_lb.frames import Close, Frame
 from realtime_lb.transports.picows_upgrade import accept_and_take_over
 from tests.support import UPGRADE
-from tests.transports.pairs import Accepts
+from tests.transports.pairs import Accepts, served
 
 LIMITS = LimitSettings(max_message_bytes=1_000, close_timeout_s=0.5)
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -66,32 +65,15 @@ async def raw(
     limits: LimitSettings = LIMITS, behind: bytes = b"", accepts: Accepts = accept_and_take_over
 ) -> AsyncIterator[Raw]:
     """A client whose handshake has *behind* in the same packet."""
-    accepted: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    over = asyncio.Event()
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        response, connection = await accepts(request, limits)
-        accepted.set_result(connection)
-        await over.wait()
-        return response
-
-    app = web.Application()
-    app.router.add_get("/", handler)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    async with served(accepts, limits) as (port, accepted):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET / HTTP/1.1\r\n{HANDSHAKE}\r\n".encode() + behind)
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-        client = Raw(reader, writer, await accepted)
+        client = Raw(reader, writer, await accepted.get())
         yield client
         client.connection.abort()
         await client.ended
         writer.close()
-    finally:
-        over.set()
-        await runner.cleanup()
 
 
 class Looks:
