@@ -28,24 +28,33 @@ _MOST_BYTES = 2**60
 
 @frozen
 class _Cgroup:
-    """A group of processes with a limit, ours among them.
+    """A group of processes, ours among them.
 
     Attributes:
-        limit_bytes: What all of them may use.
+        limit: Holds what all of them may use.
         used: Holds what they use.
         statistics: Holds what that is made up of.
         reclaimable: The name there of what the kernel would give back before it kills.
     """
 
-    limit_bytes: int
+    limit: Path
     used: Path
     statistics: Path
     reclaimable: str
 
     def share(self) -> float:
+        """Return what is used of the limit, which may be changed while we run; 0 where there is none.
+
+        Raises:
+            ValueError: The limit is ``max``.
+            OSError: This container does not see the group.
+        """
+        limit_bytes = _number(_text(self.limit))
+        if not 0 < limit_bytes < _MOST_BYTES:
+            return 0.0
         named = (line.split() for line in _text(self.statistics).splitlines())
         spare = next((int(size) for name, size in named if name == self.reclaimable), 0)
-        return (_number(_text(self.used)) - spare) / self.limit_bytes
+        return (_number(_text(self.used)) - spare) / limit_bytes
 
 
 @define(eq=False)
@@ -63,6 +72,8 @@ class Memory:
     cgroups: Path = Path("/sys/fs/cgroup")
     _looked_at_s: float = float("-inf")
     _used: float = 0.0
+    _named: str = ""
+    _groups: tuple[_Cgroup, ...] = ()
 
     def used(self, limit_bytes: int | None) -> float:
         """Return the used share of *limit_bytes*, or of what the system grants; 0 where nothing is known.
@@ -83,9 +94,10 @@ class Memory:
         return max(_or_nothing(self._of_groups), _or_nothing(self._of_address_space))
 
     def _of_groups(self) -> float:
-        """A limit may be changed while we run, so it is read each time."""
-        groups = _cgroups(self.cgroups, self.proc)
-        return max((_or_nothing(group.share) for group in groups), default=0.0)
+        named = _text(self.proc / "cgroup")
+        if named != self._named:  # at first; and somebody may move us
+            self._named, self._groups = named, tuple(_cgroups(self.cgroups, named))
+        return max((_or_nothing(group.share) for group in self._groups), default=0.0)
 
     def _of_address_space(self) -> float:
         most_bytes = _address_space_bytes()
@@ -110,29 +122,29 @@ def _address_space_bytes() -> int | None:
     return None if soft == resource.RLIM_INFINITY else soft
 
 
-def _cgroups(root: Path, proc: Path) -> Iterator[_Cgroup]:
-    """Find the groups that have a limit: the one that we are in, and those around it."""
-    for line in _text(proc / "cgroup").splitlines():
+def _cgroups(root: Path, named: str) -> Iterator[_Cgroup]:
+    """Find the groups that may have a limit: the one that we are in, and those around it.
+
+    Args:
+        root: Where Linux tells about them.
+        named: What it says of ours.
+    """
+    for line in named.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            yield from _limited(root, path, ("memory.max", "memory.current", "memory.stat"), "inactive_file")
+            yield from _around(root, path, ("memory.max", "memory.current", "memory.stat"), "inactive_file")
         elif "memory" in controllers.split(","):
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
-            yield from _limited(root / "memory", path, names, "total_inactive_file")
+            yield from _around(root / "memory", path, names, "total_inactive_file")
 
 
-def _limited(root: Path, path: str, names: Sequence[str], reclaimable: str) -> Iterator[_Cgroup]:
+def _around(root: Path, path: str, names: Sequence[str], reclaimable: str) -> Iterator[_Cgroup]:
     inner = root / path.lstrip("/")
     for folder in (inner, *inner.parents):
         if not folder.is_relative_to(root):
             return
         limit, used, statistics = (folder / name for name in names)
-        try:
-            limit_bytes = _number(_text(limit))
-        except (OSError, ValueError):  # "max", or a part of the tree that this container does not see
-            continue
-        if 0 < limit_bytes < _MOST_BYTES:
-            yield _Cgroup(limit_bytes, used, statistics, reclaimable)
+        yield _Cgroup(limit, used, statistics, reclaimable)
 
 
 def _number(text: str) -> int:

@@ -120,6 +120,17 @@ def test_a_limit_that_is_changed_is_seen(tmp_path: Path) -> None:
     assert memory.used(None) == pytest.approx(0.1)
 
 
+def test_who_is_moved_to_another_group_has_its_limit(tmp_path: Path) -> None:
+    files = {"proc/cgroup": "0::/a\n"}
+    for name, limit, used in (("a", 1000, 600), ("b", 1000, 900)):
+        files |= {f"cgroup/{name}/memory.max": f"{limit}\n", f"cgroup/{name}/memory.current": f"{used}\n"}
+        files |= {f"cgroup/{name}/memory.stat": "inactive_file 0\n"}
+    memory = told_by(tmp_path, files)
+    assert memory.used(None) == 0.6
+    (tmp_path / "proc/cgroup").write_text("0::/b\n")
+    assert memory.used(None) == 0.9
+
+
 def test_it_is_measured_no_more_often_than_needed(tmp_path: Path) -> None:
     now_s = [0.0]
     memory = told_by(tmp_path, {"proc/statm": "9000 100 1 1 0 1 0"})
