@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import evolve
-
 from realtime_lb.meter import Meter
 from realtime_lb.relay import Translate, Way
 from realtime_lb.shortcut import Shortcut
@@ -33,7 +31,7 @@ def metered(
     if sound is not None and not meter.skips_sound:
         sound = None
     if pieces is not None:
-        pieces = evolve(pieces, is_open=_both(meter.skips_pieces, pieces.is_open))
+        pieces = Shortcut(pieces.kinds, pieces.seen, _both(meter.skips_pieces, pieces.is_open))
     return (
         Way(tap=meter.see_client, translate=up, shortcut=sound, count=meter.client_count),
         Way(tap=meter.see_upstream, translate=down, shortcut=pieces, count=meter.upstream_count),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
 from contextlib import suppress
 from typing import cast
@@ -12,6 +11,7 @@ from typing import cast
 from aiohttp import web
 
 from realtime_lb.transports.insides import holds_back
+from realtime_lb.transports.room import MOST_READ_BYTES, ROOM
 from realtime_lb.transports.stand_in import StandIn
 from realtime_lb.transports.turns import Turn, after_others
 
@@ -20,24 +20,10 @@ __all__ = ["MOST_EARLY_READ_BYTES", "Sips", "handler_of"]
 MOST_EARLY_READ_BYTES = 16 * 1024
 """At once, of a client that has not been answered: what it says by then is kept."""
 
-MOST_READ_BYTES = 64 * 1024
-"""At once. asyncio would read a quarter of a megabyte, and uvloop that 32 times before others: of fragments
-of a byte that is a second."""
-
 _LEAST_READ_BYTES = 512
 
 LINGER_S = 1.0
 """For which a peer that has broken the protocol is still read from, so that our goodbye reaches it."""
-
-
-class _Room(threading.local):
-    """Where all reads of one thread go: each is copied out before the next."""
-
-    def __init__(self) -> None:
-        self.bytes = memoryview(bytearray(MOST_READ_BYTES))
-
-
-_room = _Room()
 
 
 class _Rest:
@@ -55,7 +41,7 @@ class _Rest:
 
     def _take(self) -> None:
         try:
-            size = self._mine.recv_into(_room.bytes)
+            size = self._mine.recv_into(ROOM.bytes)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -95,7 +81,7 @@ class Sips(StandIn[web.RequestHandler]):
         super().__init__(protocol)
         self._transport = transport
         self._lingers = transport is not None
-        self._room = _room.bytes
+        self._room = ROOM.bytes
         self._rest: _Rest | None = None
         self._turn = Turn(MOST_EARLY_READ_BYTES, least_bytes=_LEAST_READ_BYTES, most_bytes=most_bytes)
 

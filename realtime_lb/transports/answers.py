@@ -8,6 +8,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from realtime_lb.transports.insides import holds_back
+from realtime_lb.transports.room import ROOM
 from realtime_lb.transports.stand_in import NOBODY, StandIn
 
 __all__ = ["MOST_ANSWER_BYTES", "AnswerTooLong", "meter_answer", "unmetered"]
@@ -45,11 +46,11 @@ class _Meter(StandIn[ResponseHandler]):
     def __init__(self, transport: asyncio.Transport, handler: ResponseHandler) -> None:
         super().__init__(handler)
         self._transport = transport
-        self._room = bytearray(_READ_BYTES)
+        self._room = ROOM.bytes
         self._bytes_left = MOST_ANSWER_BYTES
 
     def get_buffer(self, _size_hint: int) -> memoryview:
-        return memoryview(self._room)[: max(1, min(self._bytes_left, _READ_BYTES))]
+        return self._room[: max(1, min(self._bytes_left, _READ_BYTES))]
 
     def buffer_updated(self, size: int) -> None:
         self._bytes_left -= size

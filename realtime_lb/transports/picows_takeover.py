@@ -24,6 +24,7 @@ from realtime_lb.transports.picows_pace import (
     Pacer,
     unread_bytes,
 )
+from realtime_lb.transports.room import ROOM
 from realtime_lb.transports.stand_in import NOBODY, StandIn
 from realtime_lb.transports.turns import after_others
 
@@ -330,9 +331,7 @@ def _retrieve(frames: WSTransport) -> None:
 class _Discard(StandIn[Any]):
     """Reads and forgets."""
 
-    _buffer = bytearray(64 * 1024)  # one for all: nobody looks at what is in it
-
-    def get_buffer(self, _size_hint: int) -> bytearray:
-        return self._buffer
+    def get_buffer(self, _size_hint: int) -> memoryview:
+        return ROOM.bytes
 
     def buffer_updated(self, _size: int) -> None: ...

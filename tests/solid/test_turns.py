@@ -13,7 +13,8 @@ from aiohttp import web
 from benchmarks.scoreboard.raw import masked
 from benchmarks.scoreboard.wire import BINARY, CONTINUATION, TEXT, Wire, request, wire_upstream
 from realtime_lb.server.running import MOST_EARLY_BYTES
-from realtime_lb.transports.aiohttp_pace import MOST_EARLY_READ_BYTES, MOST_READ_BYTES
+from realtime_lb.transports.aiohttp_pace import MOST_EARLY_READ_BYTES
+from realtime_lb.transports.room import MOST_READ_BYTES
 from tests import support
 from tests.solid.raw_client import raw
 from tests.solid.test_fair_shares import Early
