@@ -33,8 +33,14 @@ BETA_VENV := .venv-openai-1.58
 BETA_CORRECTED := 1.68.0 1.96.0 1.96.1
 BETA_READY := $(VENV)/.openai-beta-ready
 
-# So does LiteLLM, which pins most of what it needs. Newer ones ask for versions that cannot be had together.
-BENCH_READY := $(VENV)/.bench-ready
+# HAProxy and nginx are measured as the system has them, and so is Python, unless another is named: a distribution
+# builds it with profiles. What was compiled without (pyenv's are) takes a fifth more for each frame.
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
+BENCH_PYTHON = $(shell for python in $(if $(filter file,$(origin PYTHON)),/usr/bin/python3) $(PYTHON); do \
+	$$python -c 'import ensurepip; $(IS_NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+
+# LiteLLM pins most of what it needs. Newer ones ask for versions that cannot be had together.
 LITELLM_VENV := .venv-litellm
 LITELLM_READY := $(LITELLM_VENV)/.ready
 LITELLM ?= litellm[proxy]==1.106.0
@@ -94,8 +100,8 @@ lock: $(AUDIT_READY) ## Renew requirements.txt, the versions and hashes of what 
 	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 
 bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
-	@$(BIN)/python -m benchmarks.rig $(BENCH)
-	@$(BIN)/python -m benchmarks.picking
+	@$(BENCH_VENV)/bin/python -m benchmarks.rig $(BENCH)
+	@$(BENCH_VENV)/bin/python -m benchmarks.picking
 
 scoreboard: $(DEV_READY) ## Bad days, here and behind other proxies, an hour: docs/reference/scoreboard.md; SCOREBOARD=--help, SOAK_S=600
 	@$(BIN)/python -m benchmarks.scoreboard $(or $(SCOREBOARD),--save)
@@ -109,7 +115,7 @@ bench-peers: $(LITELLM_READY) ## Install what 'make bench' compares us with: HAP
 	  "They need not run as services."; fi
 
 clean: ## Remove all that the goals have made
-	rm -rf $(VENV) $(BETA_VENV) $(LITELLM_VENV) .bench .fuzz mutants $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
+	rm -rf $(VENV) $(BETA_VENV) $(BENCH_VENV) $(LITELLM_VENV) .bench .fuzz mutants $(NODE_TESTS)/node_modules .coverage .coverage.* htmlcov dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -148,10 +154,16 @@ $(BETA_READY): | $(BIN)/python
 	      --target $(BETA_VENV)/corrected/$$version "openai==$$version" || exit; done); \
 	then touch $@; else rm -rf $(BETA_VENV); echo "openai 1.58.1 cannot be installed here"; fi
 
-$(BENCH_READY): pyproject.toml | $(BIN)/python
-	@echo "Installing realtime-lb and its load rig into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group bench
+$(BENCH_VENV)/bin/python:
+	@$(or $(BENCH_PYTHON),false) -c '' || { echo >&2 \
+	  "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python ...'"; exit 1; }
+	@echo "Creating $(BENCH_VENV) with $$($(BENCH_PYTHON) --version) ($(BENCH_PYTHON))"
+	@$(BENCH_PYTHON) -m venv $(BENCH_VENV)
+
+$(BENCH_READY): pyproject.toml | $(BENCH_VENV)/bin/python
+	@echo "Installing realtime-lb and its load rig into $(BENCH_VENV)"
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'  # knows dependency groups
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e . --group bench
 	@touch $@
 
 $(MUTANTS_READY): pyproject.toml | $(BIN)/python
@@ -173,8 +185,8 @@ $(AUDIT_READY): pyproject.toml | $(BIN)/python
 	@touch $@
 
 # Where it cannot be had, the table says that it is missing.
-$(LITELLM_READY): | $(BIN)/python
+$(LITELLM_READY): | $(BENCH_VENV)/bin/python
 	@echo "Installing $(LITELLM) into $(LITELLM_VENV) (a minute)"
-	@$(BIN)/python -m venv $(LITELLM_VENV) \
+	@$(BENCH_VENV)/bin/python -m venv $(LITELLM_VENV) \
 	  && $(LITELLM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check '$(LITELLM)' \
 	  && touch $@ || { rm -rf $(LITELLM_VENV); echo "$(LITELLM) cannot be installed here"; }

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -129,7 +130,7 @@ def machine_facts(cores: Cores) -> dict[str, Any]:
         "kernel": platform.release(),
         "halt_poll_us": halt_poll_us(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} of {sys.base_prefix}",  # whose build it is counts for much
         "packages": {name: _version(name) for name in ("aiohttp", "picows", "uvloop", "realtime-lb")},
         "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
         "load_average_before": os.getloadavg()[0],

@@ -15,7 +15,8 @@ from benchmarks.rig.subjects.base import KEY, ROOT, STAGES, Place, Subject
 __all__ = ["CHECKOUT_VARIABLE", "Ours"]
 
 CHECKOUT_VARIABLE = "BENCH_CHECKOUT"
-"""Names another checkout whose gateway to run, with the Python of its ``.venv``: to compare versions."""
+"""Names another checkout whose gateway to run, with the Python of its environment that is called as ours is:
+to compare versions."""
 
 _STAYS = """\
 realtime_lb:
@@ -103,7 +104,8 @@ def _checkout() -> Path:
 
 def _python() -> str:
     checkout = _checkout()
-    return sys.executable if checkout == ROOT else str(checkout / ".venv" / "bin" / "python")
+    environment = Path(sys.prefix).name
+    return sys.executable if checkout == ROOT else str(checkout / environment / "bin" / "python")
 
 
 def _program() -> list[str]:
