@@ -12,24 +12,28 @@ __all__ = ["Figure", "figure", "quantile"]
 
 @frozen
 class Figure:
-    """What several rounds gave for one measure.
+    """What several turns gave for one measure.
 
     Attributes:
         median: The one in the middle.
         low: The lowest.
+        lower: The lower quartile.
+        upper: The upper one.
         high: The highest.
-        rounds: How many there were.
+        samples: How many there were.
     """
 
     median: float
     low: float
+    lower: float
+    upper: float
     high: float
-    rounds: int
+    samples: int
 
     @property
     def spread(self) -> float:
-        """Half the way from the lowest to the highest, as a share of the median."""
-        return (self.high - self.low) / 2 / abs(self.median) if self.median else 0.0
+        """Half the way from the lower quartile to the upper, as a share of the median."""
+        return (self.upper - self.lower) / 2 / abs(self.median) if self.median else 0.0
 
 
 def figure(values: Iterable[float]) -> Figure | None:
@@ -37,7 +41,8 @@ def figure(values: Iterable[float]) -> Figure | None:
     ordered = sorted(values)
     if not ordered:
         return None
-    return Figure(statistics.median(ordered), ordered[0], ordered[-1], len(ordered))
+    lower, middle, upper = statistics.quantiles(ordered, method="inclusive") if ordered[1:] else ordered * 3
+    return Figure(middle, ordered[0], lower, upper, ordered[-1], len(ordered))
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

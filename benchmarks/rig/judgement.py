@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from benchmarks.rig.samples import Run, Sample
@@ -47,7 +47,7 @@ def cautions(run: Run, summary: Summary) -> list[str]:
     for subject in summary.figures:
         cost = summary.figure(subject, "voice.cpu_us_per_frame")
         if cost is not None and cost.spread > SPREAD:
-            found.append(f"{subject}: CPU per frame differs by ±{100 * cost.spread:.0f} % between rounds")
+            found.append(f"{subject}: CPU per frame differs by ±{100 * cost.spread:.0f} % between turns")
     return found
 
 
@@ -76,15 +76,28 @@ def _worst(samples: Iterable[Sample], measure: str) -> str:
 
 
 def _of_the_rig(samples: Iterable[Sample]) -> Iterable[str]:
+    for where, values in _by_voice(samples):
+        shares = [share for each in values if (share := each.get("rig_share", 0)) > RIG_SHARE]
+        late = [ms for each in values if (ms := each.get("rig_late_p99_ms", 0)) > RIG_LATE_MS]
+        if shares:
+            told = f"the rig used up to {100 * max(shares):.0f} % of its core"
+            yield f"{where}: {told} ({_times(shares, values)})"
+        if late:
+            told = f"one frame in a hundred was sent up to {max(late):.0f} ms late or more"
+            yield f"{where}: {told} ({_times(late, values)})"
+
+
+def _times(some: Sequence[float], of: Sequence[Mapping[str, float]]) -> str:
+    return f"{len(some)} of {len(of)} samples"
+
+
+def _by_voice(samples: Iterable[Sample]) -> Iterable[tuple[str, Sequence[Mapping[str, float]]]]:
+    """Return the values of each subject's voice patterns."""
+    found: dict[str, list[Mapping[str, float]]] = {}
     for each in samples:
-        if not each.pattern.startswith(_VOICE):
-            continue
-        where = f"{each.subject}, {each.pattern}"
-        share, late = each.values.get("rig_share", 0), each.values.get("rig_late_p99_ms", 0)
-        if share > RIG_SHARE:
-            yield f"{where}: the rig used {100 * share:.0f} % of its core"
-        if late > RIG_LATE_MS:
-            yield f"{where}: one frame in a hundred was sent {late:.0f} ms late or more"
+        if each.pattern.startswith(_VOICE):
+            found.setdefault(f"{each.subject}, {each.pattern}", []).append(each.values)
+    return found.items()
 
 
 def _of_the_base(samples: Iterable[Sample]) -> Iterable[str]:
@@ -94,6 +107,6 @@ def _of_the_base(samples: Iterable[Sample]) -> Iterable[str]:
 
 
 def _of_saturation(samples: Iterable[Sample]) -> Iterable[str]:
-    for each in samples:
-        if each.pattern.startswith(_VOICE) and each.values.get("proxy_share", 0) > SATURATED:
-            yield f"{each.subject}, {each.pattern}: its core was full, so its latencies have no bound"
+    for where, values in _by_voice(samples):
+        if any(each.get("proxy_share", 0) > SATURATED for each in values):
+            yield f"{where}: its core was full, so its latencies have no bound"

@@ -13,8 +13,8 @@ from benchmarks.rig.subjects.base import ROOT, STAGES
 __all__ = ["Options", "Sizes", "parse"]
 
 _EPILOG = """\
-stages, each with a newly started proxy:
-  session  voice, flood, opens and storm, in every round
+stages, each with newly started proxies:
+  session  voice in short turns, then flood, opens and storm, in every round
   growth   voice with few sessions and with many, in every round; ws only, not nginx, not LiteLLM
   idle     memory and CPU of silent sessions, once
   churn    memory behind thousands of sessions, once; not nginx, not LiteLLM
@@ -29,8 +29,10 @@ class Sizes:
 
     Attributes:
         voice_sessions: Live sessions of the voice pattern.
-        voice_s: How long it is measured.
+        voice_s: How long it is measured in each turn.
         warm_s: How long it runs before.
+        settle_s: The same for sessions that have not said anything yet.
+        sweeps: How many turns there are in a round.
         heap_ms: How far apart its heaps of frames are where they come in heaps.
         flood_sessions: Live sessions of the flood.
         flood_s: How long it is measured.
@@ -45,8 +47,10 @@ class Sizes:
     """
 
     voice_sessions: int = 100
-    voice_s: float = 5.0
-    warm_s: float = 1.0
+    voice_s: float = 1.0
+    warm_s: float = 0.3
+    settle_s: float = 2.5
+    sweeps: int = 5
     heap_ms: float = 1.0
     flood_sessions: int = 16
     flood_s: float = 1.5
@@ -62,8 +66,10 @@ class Sizes:
 
 QUICK = Sizes(
     voice_sessions=20,
-    voice_s=1.0,
-    warm_s=0.3,
+    voice_s=0.5,
+    warm_s=0.2,
+    settle_s=0.3,
+    sweeps=2,
     flood_sessions=4,
     flood_s=0.3,
     opens=20,
@@ -118,7 +124,7 @@ def parse(arguments: Sequence[str], names: Sequence[str]) -> Options:
     parser.add_argument("--stages", type=_names(STAGES), default=STAGES, help=f"some of: {', '.join(STAGES)}")
     parser.add_argument("--quick", action="store_true", help="a minute: shows that the rig works, no more")
     parser.add_argument("--sessions", type=_positive, help="sessions of the voice pattern (100)")
-    parser.add_argument("--seconds", type=float, help="how long the voice pattern is measured (5)")
+    parser.add_argument("--seconds", type=float, help="how long a turn of the voice pattern is (1)")
     parser.add_argument(
         "--heap", type=float, metavar="MS", help="how far apart frames are that come in heaps (1)"
     )

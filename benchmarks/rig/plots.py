@@ -56,7 +56,7 @@ def _bars(shown: Sequence[SubjectFacts], summary: Summary, measure: str, label: 
         found = summary.figure(subject.name, measure)
         if found is None:
             continue
-        spread = [[found.median - found.low], [found.high - found.median]]
+        spread = [[found.median - found.lower], [found.upper - found.median]]
         color = OURS if subject.name.startswith("ours") else OTHERS
         axes.barh(place, found.median, xerr=spread, color=color, capsize=3, height=0.7)
         ratio = summary.ratio(subject.name, measure)

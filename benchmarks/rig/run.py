@@ -10,8 +10,8 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import trustme
@@ -19,12 +19,12 @@ from attrs import frozen
 
 from benchmarks.rig.bench import Bench, Pattern, Taken
 from benchmarks.rig.cores import Cores, allow_many_sockets, choose_cores, pin
-from benchmarks.rig.ends import Upstream
+from benchmarks.rig.ends import Traffic, Upstream
 from benchmarks.rig.events import Stencils
-from benchmarks.rig.opening import OpenFailed, Target
+from benchmarks.rig.opening import Opened, OpenFailed, Target
 from benchmarks.rig.options import Options
 from benchmarks.rig.processes import DidNotStart, free_port, running
-from benchmarks.rig.programme import Turn, chosen, turns
+from benchmarks.rig.programme import Carousel, Turn, chosen, turns
 from benchmarks.rig.samples import Run, Sample, SubjectFacts, machine_facts, options_facts
 from benchmarks.rig.subjects import Place, Subject
 from benchmarks.rig.subjects.base import KEY
@@ -57,10 +57,9 @@ async def measure(subjects: Sequence[Subject], options: Options) -> Run:
     async with _ground(options.seed, cores) as ground:
         for number, turn in enumerate(planned, start=1):
             minutes, seconds = divmod(round(time.monotonic() - began), 60)
-            _say(
-                f"{minutes:02}:{seconds:02} [{number}/{len(planned)}] round {turn.round}: {turn.subject.name}"
-            )
-            await _take(turn, ground, run)
+            who = turn.subject.name if isinstance(turn, Turn) else "all, in short turns"
+            _say(f"{minutes:02}:{seconds:02} [{number}/{len(planned)}] round {turn.round}: {who}")
+            await (_take(turn, ground, run) if isinstance(turn, Turn) else _go_round(turn, ground, run))
     facts["load_average_after"] = os.getloadavg()[0]
     facts["seconds"] = round(time.monotonic() - began)
     return run
@@ -83,55 +82,100 @@ async def _ground(seed: int, cores: Cores) -> AsyncIterator[_Ground]:
 async def _take(turn: Turn, ground: _Ground, run: Run) -> None:
     """Start the turn's subject, do its patterns to it, and keep what they measure."""
     subject = turn.subject
+    try:
+        async with _started(subject, ground, run) as target:
+            for pattern in turn.patterns:
+                with _uncollected():
+                    try:
+                        taken = await pattern.run(ground.bench, target)
+                    except* OpenFailed as failures:
+                        taken = _failed(pattern, failures)
+                _keep(run, turn.round, subject, pattern, taken)
+    except DidNotStart as error:
+        _keep(run, turn.round, subject, turn.patterns[0], Taken({}, [f"did not start: {error}"]))
 
-    def keep(pattern: Pattern, taken: Taken) -> None:
-        # What has no value, such as a quantile of nothing, is left out: JSON has no word for it.
-        values = {name: value for name, value in taken.values.items() if not math.isnan(value)}
-        run.samples.append(
-            Sample(subject.name, turn.round, pattern.name, values, taken.notes, taken.histogram)
-        )
-        _say("   " + "  ".join([f"{pattern.name}:", *_gist(taken)]))
 
-    with tempfile.TemporaryDirectory(dir=ground.folder, prefix=f"{subject.name}-") as name:
-        log = Path(name) / "log"
+@frozen
+class _Rider:
+    """A subject that is started, and the sessions that are open to it."""
+
+    subject: Subject
+    target: Target
+    traffic: Traffic
+    opened: Sequence[Opened]
+
+
+async def _go_round(carousel: Carousel, ground: _Ground, run: Run) -> None:
+    """Start all of a carousel's subjects, open sessions to each, and let them have their turns."""
+    first = carousel.patterns[0]
+    async with AsyncExitStack() as stack:
+        riders: list[_Rider] = []
+        for subject in carousel.subjects:
+            try:
+                target = await stack.enter_async_context(_started(subject, ground, run))
+                talk = await stack.enter_async_context(ground.bench.talking(target, first.sessions))
+                await carousel.settling.measured(ground.bench, target, *talk)
+            except* OpenFailed as failures:
+                _keep(run, carousel.round, subject, first, _failed(first, failures))
+            except* DidNotStart as errors:
+                note = f"did not start: {errors.exceptions[0]}"
+                _keep(run, carousel.round, subject, first, Taken({}, [note]))
+            else:
+                riders.append(_Rider(subject, target, *talk))
+        gc.freeze()  # all these sessions stay
         try:
-            async with _started(subject, Path(name), log, ground) as target:
-                for pattern in turn.patterns:
-                    keep(pattern, await _run(pattern, ground.bench, target))
-                run.hear(subject.name, _first_words(log))
-        except DidNotStart as error:
-            keep(turn.patterns[0], Taken({}, [f"did not start: {error}"]))
+            for sweep in range(carousel.sweeps):
+                number = (carousel.round - 1) * carousel.sweeps + sweep + 1
+                for each, pattern in itertools.product(riders, carousel.patterns):
+                    with _uncollected():
+                        taken = await pattern.measured(ground.bench, each.target, each.traffic, each.opened)
+                    _keep(run, number, each.subject, pattern, taken)
+        finally:
+            gc.unfreeze()
+
+
+def _keep(run: Run, number: int, subject: Subject, pattern: Pattern, taken: Taken) -> None:
+    # What has no value, such as a quantile of nothing, is left out: JSON has no word for it.
+    values = {name: value for name, value in taken.values.items() if not math.isnan(value)}
+    run.samples.append(Sample(subject.name, number, pattern.name, values, taken.notes, taken.histogram))
+    _say("   " + "  ".join([f"{subject.name}, {pattern.name}:", *_gist(taken)]))
 
 
 @asynccontextmanager
-async def _started(subject: Subject, folder: Path, log: Path, ground: _Ground) -> AsyncIterator[Target]:
-    folder.chmod(0o755)
+async def _started(subject: Subject, ground: _Ground, run: Run) -> AsyncIterator[Target]:
+    """Run a subject while the block runs, and keep the first words of its log."""
     upstream = ground.bench.upstream
-    place = Place(folder, free_port(), upstream.wss_port if subject.tls else upstream.ws_port, ground.ca_file)
-    command = subject.command(place)
-    if command is None:
-        yield Target(subject.url(place), HEADERS, None)
-        return
-    async with running(command, place.port, ground.bench.cores, log) as pid:
-        yield Target(subject.url(place), HEADERS, pid)
+    with tempfile.TemporaryDirectory(dir=ground.folder, prefix=f"{subject.name}-") as name:
+        folder, log = Path(name), Path(name) / "log"
+        folder.chmod(0o755)
+        port = upstream.wss_port if subject.tls else upstream.ws_port
+        place = Place(folder, free_port(), port, ground.ca_file)
+        command = subject.command(place)
+        if command is None:
+            yield Target(subject.url(place), HEADERS, None)
+            return
+        async with running(command, place.port, ground.bench.cores, log) as pid:
+            yield Target(subject.url(place), HEADERS, pid)
+            run.hear(subject.name, _first_words(log))
 
 
-async def _run(pattern: Pattern, bench: Bench, target: Target) -> Taken:
-    """Run a pattern; a proxy that does not serve leaves a note and no values."""
-    # What the last pattern left is collected now, not while a frame is under way.
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect now what the last pattern left, and not while a frame is under way."""
     gc.collect()
     gc.disable()
     try:
-        return await pattern.run(bench, target)
-    except OpenFailed as error:
-        return Taken({}, [f"{pattern.name} failed: {error}"])
-    except ExceptionGroup as group:
-        failures, rest = group.split(OpenFailed)
-        if rest is not None or failures is None:
-            raise
-        return Taken({}, [f"{pattern.name} failed: {failures.exceptions[0]}"])
+        yield
     finally:
         gc.enable()
+
+
+def _failed(pattern: Pattern, failures: ExceptionGroup[OpenFailed]) -> Taken:
+    """Return the note that a proxy leaves which does not serve."""
+    first: BaseException = failures
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return Taken({}, [f"{pattern.name} failed: {first}"])
 
 
 _GIST = (

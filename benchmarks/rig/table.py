@@ -106,7 +106,7 @@ def _cell(column: Column, subject: str, summary: Summary) -> str:
     if found is None:
         return NONE
     text = column.form(found.median)
-    if column.spread and found.rounds > 1:
+    if column.spread and found.samples > 1:
         text += f" ± {100 * found.spread:.0f} %"
     used = summary.figure(subject, column.limit) if column.limit else None
     if used is not None and used.median < FULL and subject != "direct":
@@ -141,8 +141,9 @@ def _about(run: Run, summary: Summary) -> str:
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}{halts}, "
         f"Python {machine['python']}; "
         f"{machine['date']}, commit {machine['commit']}, {machine['seconds'] / 60:.0f} min. "
-        f"{sizes['voice_sessions']} voice sessions, {sizes['voice_s']:g} s, frames each by itself, or in "
-        f"heaps of {sizes['heap_ms']:g} ms; rounds: {run.options['rounds']}. Medians ± half the range, in "
+        f"{sizes['voice_sessions']} voice sessions, frames each by itself, or in heaps of "
+        f"{sizes['heap_ms']:g} ms; rounds: {run.options['rounds']}, of {sizes['sweeps']} turns of "
+        f"{sizes['voice_s']:g} s for these. Medians ± half the distance of the quartiles, in "
         "brackets the ratio to HAProxy with the same upstream scheme; ≥ where the proxy's core was not full."
         f"{own}"
     )

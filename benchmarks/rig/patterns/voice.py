@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from benchmarks.rig.bench import Bench, Pattern, Taken, drain, fates
-from benchmarks.rig.ends import Session
+from benchmarks.rig.bench import Bench, Pattern, Taken, Tally, drain, fates
+from benchmarks.rig.ends import Session, Traffic
 from benchmarks.rig.events import Stencil
 from benchmarks.rig.figures import quantile
-from benchmarks.rig.opening import Target
+from benchmarks.rig.opening import Opened, Target
 from benchmarks.rig.pacing import Pacer
 from benchmarks.rig.window import Spent, Window
 
@@ -41,9 +41,17 @@ class Voice(Pattern):
         self.warm_s = warm_s
 
     async def run(self, bench: Bench, target: Target) -> Taken:
-        async with bench.talking(target, self.sessions) as (traffic, opened):
-            pacer = self._pacer(bench, [each.session for each in opened])
-            pacer.start()
+        async with bench.talking(target, self.sessions) as talk:
+            return await self.measured(bench, target, *talk)
+
+    async def measured(
+        self, bench: Bench, target: Target, traffic: Traffic, opened: Sequence[Opened]
+    ) -> Taken:
+        """Do it to sessions that are open, where all frames of before have arrived."""
+        before = Tally.of(traffic)
+        pacer = self._pacer(bench, [each.session for each in opened])
+        pacer.start()
+        try:
             await asyncio.sleep(self.warm_s)
             ups, downs, late = traffic.up.arrived, traffic.down.arrived, len(pacer.lateness_ns)
             window = Window.open(target.pid, bench.cores)
@@ -51,9 +59,10 @@ class Voice(Pattern):
             spent = window.close()
             up, down = traffic.up.latencies_ns[ups:], traffic.down.latencies_ns[downs:]
             lateness = sorted(pacer.lateness_ns[late:])
+        finally:
             pacer.stop()
-            await drain(traffic)
-        values, notes = fates(traffic)
+        await drain(traffic)
+        values, notes = fates(traffic, before)
         values |= spent.shares() | _costs(spent, len(up) + len(down), target)
         values["rig_late_p99_ms"] = quantile(lateness, 0.99) / MS
         for name, latencies in (("", up + down), ("up_", up), ("down_", down)):
