@@ -99,7 +99,7 @@ lock: $(AUDIT_READY) ## Renew requirements.txt, the versions and hashes of what 
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --all-extras --no-emit-package realtime-lb \
 	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 
-bench: $(BENCH_READY) ## Measure us beside other proxies, twenty minutes; BENCH=--help says what can be had in less
+bench: $(BENCH_READY) ## Measure us beside other proxies, half an hour; BENCH=--help says what can be had in less
 	@$(BENCH_VENV)/bin/python -m benchmarks.rig $(BENCH)
 	@$(BENCH_VENV)/bin/python -m benchmarks.picking
 
