@@ -119,11 +119,19 @@ clean: ## Remove all that the goals have made
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python:
-	@$(or $(PYTHON),false) -c '$(IS_NEW_ENOUGH)' || { echo >&2 \
+# Of which Python, and where.
+define environment
+	@$(or $(1),false) -c '$(IS_NEW_ENOUGH)' || { echo >&2 \
 	  "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python ...'"; exit 1; }
-	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@echo "Creating $(2) with $$($(1) --version) ($(1))"
+	@$(1) -m venv $(2)
+endef
+
+$(BIN)/python:
+	$(call environment,$(PYTHON),$(VENV))
+
+$(BENCH_VENV)/bin/python:
+	$(call environment,$(BENCH_PYTHON),$(BENCH_VENV))
 
 $(RUN_READY): pyproject.toml | $(BIN)/python
 	@echo "Installing realtime-lb[cli] into $(VENV)"
@@ -153,12 +161,6 @@ $(BETA_READY): | $(BIN)/python
 	    $(BETA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	      --target $(BETA_VENV)/corrected/$$version "openai==$$version" || exit; done); \
 	then touch $@; else rm -rf $(BETA_VENV); echo "openai 1.58.1 cannot be installed here"; fi
-
-$(BENCH_VENV)/bin/python:
-	@$(or $(BENCH_PYTHON),false) -c '' || { echo >&2 \
-	  "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python ...'"; exit 1; }
-	@echo "Creating $(BENCH_VENV) with $$($(BENCH_PYTHON) --version) ($(BENCH_PYTHON))"
-	@$(BENCH_PYTHON) -m venv $(BENCH_VENV)
 
 $(BENCH_READY): pyproject.toml | $(BENCH_VENV)/bin/python
 	@echo "Installing realtime-lb and its load rig into $(BENCH_VENV)"

@@ -6,17 +6,18 @@ import asyncio
 import random
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from benchmarks.rig.cores import Cores
 from benchmarks.rig.ends import Traffic, Upstream
 from benchmarks.rig.events import Stencils
 from benchmarks.rig.opening import Opened, Target, close_all, open_many
 
-__all__ = ["Bench", "Pattern", "Taken", "Tally", "drain", "fates"]
+__all__ = ["Bench", "Pattern", "Taken", "drain", "fates"]
 
 DRAIN_S = 10.0
 SILENCE_S = 1.0
@@ -109,46 +110,21 @@ async def drain(traffic: Traffic) -> None:
             return
 
 
-@frozen
-class Tally:
-    """What has become of frames so far."""
-
-    sent: int = 0
-    arrived: int = 0
-    misplaced: int = 0
-    rewritten: int = 0
-    damaged: int = 0
-    ended_early: int = 0
-    complaints: int = 0
-
-    @classmethod
-    def of(cls, traffic: Traffic) -> Tally:
-        """Return that of *traffic*."""
-        up, down = traffic.up, traffic.down
-        return cls(
-            traffic.sent,
-            traffic.arrived,
-            up.misplaced + down.misplaced,
-            up.rewritten + down.rewritten,
-            up.damaged + down.damaged,
-            traffic.ended_early,
-            len(traffic.complaints),
-        )
-
-
-_NOTHING_YET = Tally()
-
-
-def fates(traffic: Traffic, before: Tally = _NOTHING_YET) -> tuple[dict[str, float], list[str]]:
-    """Say what became of all frames since *before*, at which none was under way."""
-    now = Tally.of(traffic)
-    sent = now.sent - before.sent
-    values = {
-        "frames_sent": float(sent),
-        "delivered": (now.arrived - before.arrived) / sent if sent else float("nan"),
-        "misplaced": float(now.misplaced - before.misplaced),
-        "rewritten": float(now.rewritten - before.rewritten),
-        "damaged": float(now.damaged - before.damaged),
-        "ended_early": float(now.ended_early - before.ended_early),
-    }
-    return values, [f"said: {text}" for text in traffic.complaints[before.complaints :]]
+def fates(traffic: Traffic) -> tuple[dict[str, float], list[str]]:
+    """Say what has become of all frames since it was said last; none of them is under way."""
+    up, down = traffic.up, traffic.down
+    now = Counter(
+        sent=traffic.sent,
+        arrived=traffic.arrived,
+        misplaced=up.misplaced + down.misplaced,
+        rewritten=up.rewritten + down.rewritten,
+        damaged=up.damaged + down.damaged,
+        ended_early=traffic.ended_early,
+    )
+    values = {name: float(count - traffic.told[name]) for name, count in now.items()}
+    notes = [f"said: {text}" for text in traffic.complaints]
+    traffic.told = now
+    traffic.complaints.clear()
+    sent, arrived = values.pop("sent"), values.pop("arrived")
+    delivered = arrived / sent if sent else float("nan")
+    return {"frames_sent": sent, "delivered": delivered, **values}, notes

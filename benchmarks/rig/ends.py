@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -84,8 +85,9 @@ class Traffic:
         up: Frames from clients.
         down: Frames from the upstream.
         sessions: By number, those that live.
-        complaints: What the proxy said instead of relaying.
+        complaints: What the proxy said instead of relaying, and nobody has been told of.
         ended_early: Sessions that somebody else than the client ended.
+        told: What somebody has been told of these counts.
         on_up: Called behind every frame that reached the upstream.
         on_down: Called behind every frame that reached a client.
     """
@@ -97,6 +99,7 @@ class Traffic:
     sessions: dict[int, Session] = field(factory=dict)
     complaints: list[str] = field(factory=list)
     ended_early: int = 0
+    told: Counter[str] = field(factory=Counter)
     on_up: Callable[[Session], None] = _nothing
     on_down: Callable[[Session], None] = _nothing
 

@@ -46,7 +46,7 @@ class Carousel:
     Attributes:
         round: From 1.
         subjects: Who, in this order.
-        settling: What is done to each at first, and not counted, so that it holds what it will hold.
+        settling: What is done to each at first, so that it holds what it will hold.
         patterns: What is done to one in its turn, in this order, to the same sessions.
         sweeps: How many turns each has.
     """
@@ -92,7 +92,7 @@ def _carousel(number: int, subjects: Sequence[Subject], sizes: Sizes) -> Carouse
     return Carousel(
         number,
         tuple(each for each in subjects if "session" in each.stages),
-        Voice(count, sizes.settle_s, 0.0),
+        Voice(count, sizes.settle_s, 0.0, name="settling"),
         (
             Voice(count, seconds, warm_s),
             Voice(count, seconds, warm_s, sizes.heap_ms, "heaps"),

@@ -114,13 +114,14 @@ async def _go_round(carousel: Carousel, ground: _Ground, run: Run) -> None:
             try:
                 target = await stack.enter_async_context(_started(subject, ground, run))
                 talk = await stack.enter_async_context(ground.bench.talking(target, first.sessions))
-                await carousel.settling.measured(ground.bench, target, *talk)
+                settled = await carousel.settling.measured(ground.bench, target, *talk)
             except* OpenFailed as failures:
                 _keep(run, carousel.round, subject, first, _failed(first, failures))
             except* DidNotStart as errors:
                 note = f"did not start: {errors.exceptions[0]}"
                 _keep(run, carousel.round, subject, first, Taken({}, [note]))
             else:
+                _keep(run, carousel.round, subject, carousel.settling, settled)
                 riders.append(_Rider(subject, target, *talk))
         gc.freeze()  # all these sessions stay
         try:

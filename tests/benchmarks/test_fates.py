@@ -85,6 +85,20 @@ async def test_a_proxy_that_ends_a_session_is_named() -> None:
     assert traffic.ended_early == 1
 
 
+async def test_a_session_that_is_cut_between_two_turns_is_told_of_in_the_second() -> None:
+    async with Upstream.listening(server_tls()) as upstream:
+        bench = bench_on(upstream)
+        target = Target(f"ws://127.0.0.1:{upstream.ws_port}/v1/realtime", {}, None)
+        async with bench.talking(target, 1) as (traffic, opened):
+            first = await VOICE.measured(bench, target, traffic, opened)
+            next(iter(upstream.live)).disconnect()
+            async with asyncio.timeout(5):
+                await opened[0].session.gone.wait()
+            second = await VOICE.measured(bench, target, traffic, opened)
+    assert (first.values["delivered"], first.values["ended_early"]) == (1, 0)
+    assert (second.values["frames_sent"], second.values["ended_early"]) == (0, 1)
+
+
 async def test_a_proxy_that_does_not_serve_is_no_session() -> None:
     async with Upstream.listening(server_tls()) as upstream, bench_on(upstream).traffic() as traffic:
         with pytest.raises(OpenFailed, match="404"):

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
-from benchmarks.rig.bench import Bench, Pattern, Taken, Tally, drain, fates
+from benchmarks.rig.bench import Bench, Pattern, Taken, drain, fates
 from benchmarks.rig.ends import Session, Traffic
 from benchmarks.rig.events import Stencil
 from benchmarks.rig.figures import quantile
@@ -47,8 +47,7 @@ class Voice(Pattern):
     async def measured(
         self, bench: Bench, target: Target, traffic: Traffic, opened: Sequence[Opened]
     ) -> Taken:
-        """Do it to sessions that are open, where all frames of before have arrived."""
-        before = Tally.of(traffic)
+        """Do it to sessions that are open, and say what became of them since that was said last."""
         pacer = self._pacer(bench, [each.session for each in opened])
         pacer.start()
         try:
@@ -62,7 +61,7 @@ class Voice(Pattern):
         finally:
             pacer.stop()
         await drain(traffic)
-        values, notes = fates(traffic, before)
+        values, notes = fates(traffic)
         values |= spent.shares() | _costs(spent, len(up) + len(down), target)
         values["rig_late_p99_ms"] = quantile(lateness, 0.99) / MS
         for name, latencies in (("", up + down), ("up_", up), ("down_", down)):

@@ -60,6 +60,8 @@ class Ours(Subject):
         self.stages = frozenset({"session", "idle"}) if stays else frozenset(STAGES)
 
     def missing(self) -> str | None:
+        if not Path(_python()).exists():
+            return f"{_python()} is not there: `make bench BENCH=--help` in that checkout makes it"
         text = _help()
         if "--config" not in text:
             return f"`realtime-lb serve --help` does not work in {_checkout()}"
