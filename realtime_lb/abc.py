@@ -187,16 +187,20 @@ class Splice:
     Attributes:
         heads: How they begin.
         count: Counts them.
-        seen: Told of each, unless it is None.
+        seen: Told of each that is `bytes`, which it may keep, unless it is None.
+        seen_view: Told of each that is a view, valid during the call, unless it is None.
         sink: Where they go.
         on_full: Called behind one after which *sink* has no more room; its `on_writable` then tells of some.
+        on_due: Called behind one with which the count has reached what is due.
     """
 
     heads: tuple[bytes, ...]
     count: Count
-    seen: Seen | None
+    seen: Callable[[bytes], object] | None
+    seen_view: Seen | None
     sink: Connection
     on_full: Callable[[], None]
+    on_due: Callable[[], None]
 
 
 class Transport(Protocol):

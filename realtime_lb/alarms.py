@@ -58,7 +58,14 @@ class Alarms:
             self._silence = None
         if awaited:
             loop = asyncio.get_running_loop()
-            self._silence = loop.call_later(self._patience_s(), self.on_silence)
+            self._silence = loop.call_later(self._patience_s(), self._nothing_came)
+
+    def _nothing_came(self) -> None:
+        # Pieces of an answer pass untold of; that one has begun may be news.
+        if self.journal.awaited == self._awaited:
+            self.on_silence()
+        else:
+            self.turned()
 
     def _patience_s(self) -> float:
         usual_s = self.usual_s()

@@ -9,7 +9,7 @@ from realtime_lb.errors import TooCostly
 from realtime_lb.events import APPEND, SOUND, STREAMED, costs_much, event_type, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, is_read
-from realtime_lb.shortcut import Shortcut
+from realtime_lb.shortcut import Backlog, Shortcut
 from realtime_lb.typing import JsonObject
 
 __all__ = ["Judge", "Passage"]
@@ -18,6 +18,9 @@ Judge = Callable[[str, Frame], bool]
 """Says whether an event, by its type, is to be kept from the client: its upstream is to be left for it."""
 
 _TEXT = Opcode.TEXT
+
+_MOST_PASSED_BYTES = 32 * 1024
+"""Of an answer's pieces, sound among them: some seconds."""
 
 
 def _keeps_nothing(_kind: str, _frame: Frame) -> bool:
@@ -66,18 +69,26 @@ class Passage:
     @property
     def sound(self) -> Shortcut | None:
         """Takes a client's sound where all of it passes as it is; None where it does not."""
-        return Shortcut(SOUND, self._journal.tail.hear) if self._translator.leaves_sound() else None
+        if not self._translator.leaves_sound():
+            return None
+        tail = self._journal.tail
+        return Shortcut(SOUND, tail.hear, tail.backlog)
 
     @property
     def pieces(self) -> Shortcut:
         """Takes the pieces of an answer, while they pass as they are."""
-        return Shortcut(STREAMED, self._streamed, self._leaves_pieces)
+        backlog = Backlog(self._journal.in_flight.keep, _MOST_PASSED_BYTES, self._settle)
+        return Shortcut(STREAMED, self._streamed, backlog, self._leaves_pieces)
 
     def _leaves_pieces(self) -> bool:
         return self.continuity.is_first and self._translator.leaves_pieces()  # the first one renames nothing
 
     def _streamed(self, payload: bytes | memoryview) -> None:
-        if self._journal.client_streamed(payload):
+        if self._journal.in_flight.streamed(payload):
+            self.on_turn()
+
+    def _settle(self) -> None:
+        if self._journal.in_flight.settle():
             self.on_turn()
 
     def from_client(self, frame: Frame) -> Sequence[Frame]:

@@ -125,11 +125,23 @@ class Lane:
             return
         if self._open is None:
             self._open = shortcut
-            splice = Splice(shortcut.heads, self._count, shortcut.seen, self._sink, self._hold_source)
-            self._source.redirect(self.forward, splice)
+            self._source.redirect(self.forward, self._splice(shortcut))
         else:
             self._open = None
             self._source.redirect(self.forward)
+        self._settle()
+
+    def _splice(self, shortcut: Shortcut) -> Splice:
+        seen, backlog = shortcut.seen, shortcut.backlog
+        keep = seen if backlog is None else backlog.keep
+        return Splice(shortcut.heads, self._count, keep, seen, self._sink, self._hold_source, self._settle)
+
+    def _settle(self) -> None:
+        """Have looked at what was kept on the short way, and say when it is due again."""
+        backlog = None if self._shortcut is None else self._shortcut.backlog
+        if backlog is not None:
+            self._count.due_bytes = self._count.bytes + backlog.most_bytes
+            backlog.settle()
 
     def forward(self, frame: Frame) -> None:
         """Pass one frame on, as whatever it is on the other side."""

@@ -295,7 +295,7 @@ class Session:
             translator.from_client,
             translator.from_upstream,
             sound=Shortcut(SOUND, None) if translator.leaves_sound() else None,
-            pieces=Shortcut(STREAMED, None, translator.leaves_pieces),
+            pieces=Shortcut(STREAMED, None, is_open=translator.leaves_pieces),
         )
 
     def snapshot(self) -> SessionSnapshot:

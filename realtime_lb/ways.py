@@ -31,7 +31,8 @@ def metered(
     if sound is not None and not meter.skips_sound:
         sound = None
     if pieces is not None:
-        pieces = Shortcut(pieces.kinds, pieces.seen, _both(meter.skips_pieces, pieces.is_open))
+        is_open = _both(meter.skips_pieces, pieces.is_open)
+        pieces = Shortcut(pieces.kinds, pieces.seen, pieces.backlog, is_open)
     return (
         Way(tap=meter.see_client, translate=up, shortcut=sound, count=meter.client_count),
         Way(tap=meter.see_upstream, translate=down, shortcut=pieces, count=meter.upstream_count),

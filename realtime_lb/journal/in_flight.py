@@ -21,6 +21,9 @@ _HEAD_BYTES = 512
 
 _AUDIO_HEADS, _WORDS_HEADS = heads_of(AUDIO_DELTAS), heads_of(STREAMED - AUDIO_DELTAS)
 
+_NO_HEAD = b"\0"
+"""How no event begins."""
+
 _RESPONSE_ID = re.compile(rb'"response_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 _ITEM_ID = re.compile(rb'"item_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 
@@ -33,18 +36,37 @@ class InFlight:
         made: Told of each item when it has come to its end.
 
     Attributes:
-        running: They, the oldest first.
+        keep: Takes in a piece as `streamed` does, without a look at it; `settle` looks.
     """
 
-    __slots__ = ("_began", "_ended_id", "_made", "_streaming", "_streaming_mark", "running")
+    __slots__ = (
+        "_began",
+        "_ended_id",
+        "_made",
+        "_passed",
+        "_running",
+        "_streaming",
+        "_streaming_mark",
+        "_words_head",
+        "keep",
+    )
 
     def __init__(self, began: Callable[[JsonObject], None], made: Callable[[Output], None]) -> None:
-        self.running: list[Running] = []
+        self._running: list[Running] = []
+        self._passed: list[bytes] = []
+        self.keep = self._passed.append
+        self._words_head = _NO_HEAD
         self._began = began
         self._made = made
         self._ended_id = ""
         self._streaming_mark = b""
         self._streaming: Output | None = None
+
+    @property
+    def running(self) -> list[Running]:
+        """They, the oldest first."""
+        self.settle()
+        return self._running
 
     @property
     def to_come(self) -> set[str]:
@@ -56,8 +78,31 @@ class InFlight:
 
         Sound is counted and not read.
         """
-        output, mark = self._streaming, self._streaming_mark
         head = payload if isinstance(payload, bytes) else bytes(payload[:_HEAD_BYTES])
+        is_sound = self._is_sound(head, payload)
+        if not is_sound:
+            self.settle()  # words have an order
+        return self._take_in(payload, head, is_sound=is_sound)
+
+    def settle(self) -> bool:
+        """Take in what was kept; say whether the first piece of an item was among it."""
+        if not self._passed:
+            return False
+        passed = self._passed[:]
+        self._passed.clear()  # the list itself stays: others append to it
+        are_first = [self._take_in(each, each, is_sound=self._is_sound(each, each)) for each in passed]
+        return any(are_first)
+
+    def _is_sound(self, head: bytes, payload: bytes | memoryview) -> bool:
+        if head.startswith(self._words_head):
+            return False
+        if head.startswith(_AUDIO_HEADS):
+            return True
+        self._words_head = next(filter(head.startswith, _WORDS_HEADS), _NO_HEAD)
+        return self._words_head is _NO_HEAD and event_type(payload) in AUDIO_DELTAS
+
+    def _take_in(self, payload: bytes | memoryview, head: bytes, *, is_sound: bool) -> bool:
+        output, mark = self._streaming, self._streaming_mark
         at = -1 if output is None else head.find(mark)
         id_end = at + len(mark)
         if at < 0:
@@ -68,9 +113,6 @@ class InFlight:
         if output is None:
             return False
         had_begun = output.has_begun
-        is_sound = head.startswith(_AUDIO_HEADS)
-        if not is_sound and not head.startswith(_WORDS_HEADS):
-            is_sound = event_type(payload) in AUDIO_DELTAS
         if is_sound:
             output.sounded(max(1, len(payload) - id_end - _DELTA_FRAME_CHARS))
         else:

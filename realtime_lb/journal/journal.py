@@ -37,9 +37,9 @@ MOST_BYTES = 2 * 1024 * 1024
 """Half a minute of PCM, or an hour of words."""
 
 MOST_ITEMS = 1_000
-_STRETCHES = 64
+_STRETCHES = 32
 """In how many pieces the room fills with sound, and after each it is looked how much there is. At 2 MiB that
-is twice a second."""
+is once a second."""
 
 QUIET_KEPT_MS = 2_000
 """What a voice detector may still need of sound in which it heard nobody: its padding, and time to notice."""
@@ -48,7 +48,7 @@ _NO_DETAIL: JsonObject = {}
 
 
 def _by_its_response(step: Callable[[InFlight, JsonObject], None]) -> Callable[[Journal, JsonObject], None]:
-    return lambda journal, event: step(journal._in_flight, event)  # noqa: SLF001  # the journal's own part
+    return lambda journal, event: step(journal.in_flight, event)
 
 
 @define(eq=False)
@@ -68,7 +68,7 @@ class Journal:
         owes_answer: A turn ended, and the server has not begun the answer that it starts by itself.
         version: Grows with every change of the session or the conversation.
         speech_lost: Items whose sound fell out for want of room, while it was all that was known of them.
-        client_streamed: Takes in the next piece that the client is being sent, as `InFlight.streamed` does.
+        in_flight: Responses that have begun and not ended; takes the pieces that the client is being sent.
     """
 
     _dialect: Dialect
@@ -85,19 +85,17 @@ class Journal:
     owes_answer: bool = field(default=False, init=False)
     version: int = field(default=0, init=False)
     speech_lost: int = field(default=0, init=False)
-    client_streamed: Callable[[bytes | memoryview], bool] = field(init=False)
+    in_flight: InFlight = field(init=False)
     _out_bytes_per_ms: float = field(default=48.0, init=False)
     _detects_turns: bool = field(default=True, init=False)
     _is_ours: bool = field(default=False, init=False)
-    _in_flight: InFlight = field(init=False)
     _full_bytes: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         stretch_bytes = self.most_bytes // _STRETCHES
-        self._full_bytes = self.most_bytes - stretch_bytes
+        self._full_bytes = self.most_bytes - 2 * stretch_bytes  # may be heard, one on each way, unlooked at
         self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes, self._make_room)
-        self._in_flight = InFlight(self._begin, self._made)
-        self.client_streamed = self._in_flight.streamed
+        self.in_flight = InFlight(self._begin, self._made)
         self._follow_turn(None)
 
     # -- what passes ------------------------------------------------------------------------------------
@@ -115,7 +113,7 @@ class Journal:
     def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
         """Take in an event that the client is being sent; False for one more piece of a stream."""
         if kind in STREAMED:
-            return self.client_streamed(payload)
+            return self.in_flight.streamed(payload)
         follow = self._FOLLOWED.get(canonical(kind))
         event = None if follow is None else parse_event(payload)
         if follow is not None and event is not None:
@@ -128,7 +126,7 @@ class Journal:
     @property
     def running(self) -> list[Running]:
         """Responses that have begun and not ended."""
-        return self._in_flight.running
+        return self.in_flight.running
 
     @property
     def kept_bytes(self) -> int:
@@ -157,7 +155,7 @@ class Journal:
 
     def forget(self) -> None:
         """Let go of all that is kept, when nothing comes any more: a part of it refers to the whole."""
-        del self.items, self.tail, self._in_flight, self.client_streamed
+        del self.items, self.tail, self.in_flight
 
     def speaks(self, dialect: Dialect) -> None:
         """The client turned out to speak *dialect*."""
@@ -238,7 +236,7 @@ class Journal:
     # -- the conversation -------------------------------------------------------------------------------
 
     def _keep(self, kept: Kept, after: Any) -> None:
-        self.items.put(kept, after, self._in_flight.to_come)
+        self.items.put(kept, after, self.in_flight.to_come)
         self.version += 1
 
     def _item_added(self, event: JsonObject) -> None:
@@ -323,7 +321,7 @@ class Journal:
         self.running.append(Running(str(value.get("id")), value, order))
 
     def _response_done(self, event: JsonObject) -> None:
-        ended = self._in_flight.ended(event.get("response"))
+        ended = self.in_flight.ended(event.get("response"))
         reason = value_at(event, "response", "status_details", "reason")
         if ended is not None and reason == "client_cancelled":
             self._answer("response.cancel", lambda said: cancels(said, ended))

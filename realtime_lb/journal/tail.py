@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 from attrs import define, field
 
 from realtime_lb.journal.words import canonical
+from realtime_lb.shortcut import Backlog
 from realtime_lb.typing import JsonObject
 
 __all__ = ["ANSWERED", "OBJECT_BYTES", "Said", "Sound", "Tail", "is_read"]
@@ -148,6 +150,17 @@ def _decoded_bytes(payload: bytes, begin: int, end: int) -> int:
     return size
 
 
+def _are_padded_alike(payloads: list[bytes], end: int) -> bool:
+    """Say whether the sound of events of one size, which ends in the first of them there, does so in all."""
+    if end < 2:
+        return False
+    for at in (end - 1, end - 2):
+        padded = list(map(itemgetter(at), payloads)).count(_PADDING)
+        if padded != len(payloads):
+            return not padded
+    return True
+
+
 @define(eq=False)
 class Tail:
     """Sound and events without an answer.
@@ -173,61 +186,33 @@ class Tail:
     _bytes_per_ms: float = 48.0
     _position_ms: float = 0.0
     _mark: bytes = b'"audio":"'
-    _usual_bytes: int = -1
-    _pads_from: int = 0
-    _pads_at: int = -1
-    _usual_ms: float = 0.0
     _sound_bytes: int = 0
     _heard: list[bytes] = field(factory=list)
-    _most_heard: int = 0
-    _counted: int = 0
-    _counted_bytes: int = 0
-    _heard_from_ms: float = 0.0
+    _heard_bytes: int = 0
     _has_stretches: bool = False
 
+    @property
+    def backlog(self) -> Backlog:
+        """Takes sound as `hear` does, but for the call."""
+        return Backlog(self._heard.append, self.stretch_bytes, self.settle)
+
     def hear(self, payload: bytes | memoryview) -> None:
-        """Take sound.
+        """Take sound."""
+        self._heard.append(bytes(payload))
+        self._heard_bytes += len(payload) + _SOUND_BYTES
+        if self._heard_bytes >= self.stretch_bytes:
+            self.settle()
 
-        A client writes all of it alike. So an event as large as the last, padded alike, is as long, and how
-        many there were says how long they were together.
-        """
-        payload = bytes(payload)
-        if len(payload) != self._usual_bytes or payload.find(b"=", self._pads_from) != self._pads_at:
-            self._measure(payload)
-        heard = self._heard
-        heard.append(payload)
-        if len(heard) >= self._most_heard and self._end_stretch():
+    def settle(self) -> None:
+        """Make one piece of what was heard."""
+        self._heard_bytes = 0
+        if self._end_stretch():
             self.on_stretch()
-
-    def _measure(self, payload: bytes) -> None:
-        self._count()
-        mark = self._mark
-        begin = payload.find(mark) + len(mark)
-        end = payload.find(b'"', begin)
-        if begin < len(mark) or end < 0:
-            begin, end = _span(payload)
-            self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
-        self._usual_bytes, self._pads_from = len(payload), max(begin, end - 2)
-        self._pads_at = payload.find(b"=", self._pads_from)
-        self._usual_ms = _decoded_bytes(payload, begin, end) / self._bytes_per_ms
-        self._look_how_many()
-
-    def _look_how_many(self) -> None:
-        """Look how many usual ones make a piece."""
-        left_bytes = self.stretch_bytes - self._counted_bytes
-        self._most_heard = self._counted + math.ceil(left_bytes / self._usual_bytes)
-
-    def _count(self) -> None:
-        """Take in how much came of the usual length."""
-        uncounted = len(self._heard) - self._counted
-        self._counted += uncounted
-        self._counted_bytes += uncounted * self._usual_bytes
-        self._position_ms += uncounted * self._usual_ms
 
     def expect(self, bytes_per_ms: float) -> None:
         """Take in how large a millisecond of sound is from now on."""
         self._end_stretch()
-        self._bytes_per_ms, self._usual_bytes = bytes_per_ms, -1
+        self._bytes_per_ms = bytes_per_ms
 
     @property
     def entries(self) -> list[Sound | Said]:
@@ -245,36 +230,53 @@ class Tail:
     @property
     def position_ms(self) -> float:
         """How long all sound is that the client ever sent."""
-        self._count()
+        self._end_stretch()
         return self._position_ms
 
     @property
     def sound_bytes(self) -> int:
         """How large the sound is that is kept."""
-        self._count()
-        return self._sound_bytes + self._counted_bytes
+        self._end_stretch()
+        return self._sound_bytes
 
     def _end_stretch(self) -> bool:
         """Make one piece of what was heard; say whether more is kept now, or as much was let go."""
-        if not self._heard:
+        heard = self._heard
+        if not heard:
             return False
-        self._count()
-        before_bytes = self._sound_bytes
-        stretch = _Stretch(
-            self._heard,
-            self._bytes_per_ms,
-            self._heard_from_ms,
-            self._position_ms - self._heard_from_ms,
-            self._counted_bytes + _SOUND_BYTES * len(self._heard),
-        )
+        payloads, before_bytes = heard[:], self._sound_bytes
+        heard.clear()  # the list itself stays: others append to it
+        sizes = list(map(len, payloads))
+        length_ms = self._decoded_bytes(payloads, sizes) / self._bytes_per_ms
+        size_bytes = sum(sizes) + _SOUND_BYTES * len(payloads)
+        stretch = _Stretch(payloads, self._bytes_per_ms, self._position_ms, length_ms, size_bytes)
         self._entries.append(stretch)
         self._has_stretches = True
-        self._heard_from_ms = self._position_ms
+        self._position_ms += stretch.length_ms
         self._sound_bytes += stretch.size_bytes
-        self._heard, self._counted, self._counted_bytes = [], 0, 0
-        self._look_how_many()
         self._trim()
         return self._sound_bytes > before_bytes
+
+    def _decoded_bytes(self, payloads: list[bytes], sizes: list[int]) -> int:
+        """Return how large the sound of all of them is.
+
+        A client writes all of it alike. So an event as large as the first, padded alike, is as long.
+        """
+        first = payloads[0]
+        begin, end = self._span(first)
+        if sizes.count(sizes[0]) == len(sizes) and _are_padded_alike(payloads, end):
+            return len(payloads) * _decoded_bytes(first, begin, end)
+        return sum(_decoded_bytes(payload, *self._span(payload)) for payload in payloads)
+
+    def _span(self, payload: bytes) -> tuple[int, int]:
+        """Return what `_span` does, found sooner where it is written as the last was."""
+        mark = self._mark
+        begin = payload.find(mark) + len(mark)
+        end = payload.find(b'"', begin)
+        if begin < len(mark) or end < 0:
+            begin, end = _span(payload)
+            self._mark = payload[payload.find(_KEY) : begin] or mark  # the client will write it so again
+        return begin, end
 
     def say(self, said: Said) -> None:
         """Take an event."""

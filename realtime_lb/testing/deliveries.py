@@ -65,10 +65,13 @@ async def _a_spliced_message_goes_one_way_or_the_other(near: Connection, far: Co
     def see(payload: bytes | memoryview) -> None:
         told.append(bytes(payload))
 
+    def nothing() -> None:
+        """There is always room, and nothing due."""
+
     def take(frame: Frame) -> None:
         payload = bytes(frame.payload)
         if payload == b"begin":
-            far.redirect(take, Splice((b'{"type":"a"',), count, see, far, lambda: None))
+            far.redirect(take, Splice((b'{"type":"a"',), count, see, see, far, nothing, nothing))
         elif payload == b"end":
             ended.set()
         else:

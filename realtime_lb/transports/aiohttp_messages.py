@@ -108,6 +108,8 @@ class Messages(WebSocketDataQueue):
                         seen(payload)
                     if not sink.send(payload, _TEXT):
                         splice.on_full()
+                    if count.bytes >= count.due_bytes:
+                        splice.on_due()
                     return
             frame = _new(Frame)  # as `Frame(...)` makes one
             frame.opcode = _TEXT_MESSAGE

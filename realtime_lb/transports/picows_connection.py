@@ -205,7 +205,7 @@ class PicowsConnection:
         await self._until_gone()
 
     def _say_goodbye(self, close: Close) -> None:
-        self._messages.is_deaf = True
+        self._messages.fall_deaf()
         self._frames.send_close(close.code, close.reason.encode())
 
     async def _until_gone(self) -> None:
@@ -217,7 +217,8 @@ class PicowsConnection:
         await self._news.wait()
 
     def abort(self) -> None:
-        self.is_mute = self._messages.is_deaf = True
+        self.is_mute = True
+        self._messages.fall_deaf()
         self._messages.deliver = drop
         if not self._is_gone:
             self._transport.abort()
@@ -286,7 +287,7 @@ class PicowsConnection:
         self._say_goodbye(close.sendable(unsaid=1000))
 
     def broke_the_rules(self) -> None:
-        self._messages.is_deaf = True
+        self._messages.fall_deaf()
         handshake = self._frames.close_handshake
         # A goodbye that picows has read, and not yet told of?
         if handshake is not None and handshake.sent is None:

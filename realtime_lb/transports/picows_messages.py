@@ -56,8 +56,7 @@ class Messages(WSListener):
 
     Attributes:
         deliver: Gets each message, whose payload is valid during the call only.
-        splice: Says which messages go to another of picows' connections instead, if any do.
-        is_deaf: We have said goodbye, and no message is delivered any more.
+        is_deaf: No message is delivered any more.
     """
 
     # Without a dictionary of its own picows finds `on_ws_frame` sooner, and an idle session is smaller.
@@ -65,22 +64,43 @@ class Messages(WSListener):
         "_fragments",
         "_max_message_bytes",
         "_opcode",
+        "_open_splice",
         "_owner",
         "_parts",
+        "_splice",
         "deliver",
         "is_deaf",
-        "splice",
     )
 
     def __init__(self, owner: Owner, max_message_bytes: int) -> None:
         self.deliver: OnFrame = drop
-        self.splice: Splice | None = None
         self.is_deaf = False
+        self._splice: Splice | None = None
+        self._open_splice: Splice | None = None
         self._owner = owner
         self._max_message_bytes = max_message_bytes
         self._opcode: Opcode | None = None
         self._parts = bytearray()
         self._fragments = 0
+
+    @property
+    def splice(self) -> Splice | None:
+        """Says which messages go to another of picows' connections instead, if any do."""
+        return self._splice
+
+    @splice.setter
+    def splice(self, splice: Splice | None) -> None:
+        self._splice = splice
+        self._look_whether_open()
+
+    def _look_whether_open(self) -> None:
+        """A splice takes no part of a message, and none between parts. Looked at here, not at each frame."""
+        self._open_splice = None if self.is_deaf or self.has_fragments else self._splice
+
+    def fall_deaf(self) -> None:
+        """Deliver no message any more: we have said goodbye."""
+        self.is_deaf = True
+        self._look_whether_open()
 
     @property
     def has_fragments(self) -> bool:
@@ -100,38 +120,75 @@ class Messages(WSListener):
     def on_ws_frame(self, _frames: WSTransport, frame: WSFrame) -> None:
         # One function, and no object more than it needs: a call costs a microsecond, and this is called most.
         try:
-            if _marks(frame) != _WHOLE_TEXT or self._opcode is not None or self.is_deaf:
-                self._take_unusual(frame)
+            splice = self._open_splice
+            if splice is None or _marks(frame) != _WHOLE_TEXT:
+                self._take(frame)
                 return
-            is_small = frame.payload_size <= MOST_COPIED_BYTES
-            payload: Any = frame.get_payload_as_bytes() if is_small else frame.get_payload_as_memoryview()
-            splice = self.splice
-            if splice is not None:
-                sink: Any = splice.sink
-                head = payload if is_small else bytes(payload[:LONGEST_HEAD_BYTES])
-                if (
-                    not (sink.is_mute or sink.is_full)
-                    and head.startswith(splice.heads)
-                    and payload[-1] == CLOSING_BRACE
-                ):
-                    count, seen = splice.count, splice.seen
-                    count.frames += 1
-                    count.bytes += len(payload)
-                    if seen is not None:
-                        seen(payload)
-                    send = sink.send if is_small else sink.send_large
-                    send(_TEXT_MESSAGE, payload)
-                    if sink.is_full:
-                        sink.has_refused = True
-                        splice.on_full()
-                    return
-            message, deliver = _new(Frame), self.deliver  # as `Frame(...)` makes one
-            message.opcode = _TEXT_MESSAGE
-            message.payload = payload
-            message.type_read = UNREAD
-            deliver(message)
+            sink: Any = splice.sink
+            if frame.payload_size > MOST_COPIED_BYTES:
+                self._take_large(frame.get_payload_as_memoryview())
+                return
+            payload = frame.get_payload_as_bytes()
+            if (
+                sink.is_mute
+                or sink.is_full
+                or not payload.startswith(splice.heads)
+                or payload[-1] != CLOSING_BRACE
+            ):
+                self._deliver(payload)
+                return
+            count, seen = splice.count, splice.seen
+            count.frames += 1
+            count.bytes += len(payload)
+            if seen is not None:
+                seen(payload)
+            sink.send(_TEXT_MESSAGE, payload)
+            if sink.is_full:
+                sink.has_refused = True
+                splice.on_full()
+            if count.bytes >= count.due_bytes:
+                splice.on_due()
         except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
             self._owner.failed(error)
+
+    def _take(self, frame: WSFrame) -> None:
+        if _marks(frame) != _WHOLE_TEXT or self._opcode is not None or self.is_deaf:
+            self._take_unusual(frame)
+        elif frame.payload_size <= MOST_COPIED_BYTES:
+            self._deliver(frame.get_payload_as_bytes())
+        else:
+            self._take_large(frame.get_payload_as_memoryview())
+
+    def _take_large(self, payload: memoryview) -> None:
+        splice = self._open_splice
+        sink: Any = None if splice is None else splice.sink
+        if (
+            splice is None
+            or sink.is_mute
+            or sink.is_full
+            or not bytes(payload[:LONGEST_HEAD_BYTES]).startswith(splice.heads)
+            or payload[-1] != CLOSING_BRACE
+        ):
+            self._deliver(payload)
+            return
+        count, seen = splice.count, splice.seen_view
+        count.frames += 1
+        count.bytes += len(payload)
+        if seen is not None:
+            seen(payload)
+        sink.send_large(_TEXT_MESSAGE, payload)
+        if sink.is_full:
+            sink.has_refused = True
+            splice.on_full()
+        if count.bytes >= count.due_bytes:
+            splice.on_due()
+
+    def _deliver(self, payload: bytes | memoryview) -> None:
+        message = _new(Frame)  # as `Frame(...)` makes one
+        message.opcode = _TEXT_MESSAGE
+        message.payload = payload
+        message.type_read = UNREAD
+        self.deliver(message)
 
     def _take_unusual(self, frame: WSFrame) -> None:
         kind = frame.msg_type
@@ -163,6 +220,7 @@ class Messages(WSListener):
             return
         if kind is not _CONTINUATION:
             self._opcode = _TEXT_MESSAGE if kind is _TEXT else _BINARY_MESSAGE
+            self._look_whether_open()
         self._fragments += 1
         if len(self._parts) + frame.payload_size > self._max_message_bytes:
             self._owner.violated(Close(1009, "message too big"))
@@ -177,4 +235,5 @@ class Messages(WSListener):
         assert self._opcode is not None  # noqa: S101  # a fragment came
         message = Frame(self._opcode, bytes(self._parts))
         self._opcode, self._parts, self._fragments = None, bytearray(), 0
+        self._look_whether_open()
         self.deliver(message)

@@ -13,7 +13,7 @@ from realtime_lb.abc import Splice
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.records import Fault
 from realtime_lb.relay import Lane, Way
-from realtime_lb.shortcut import Shortcut
+from realtime_lb.shortcut import Backlog, Shortcut
 from tests.support import SESSION_CREATED, Websocket, deployment, gateway, upstream
 
 pytestmark = pytest.mark.usefixtures("each_lane")
@@ -193,6 +193,24 @@ async def test_a_reader_that_a_splice_has_filled_is_watched_and_its_source_is_he
     await stalled.wait()
     sink.on_writable()
     assert not source.paused
+
+
+async def test_what_a_splice_has_kept_is_looked_at_each_time_that_it_has_become_much() -> None:
+    told: list[Splice | None] = []
+    looks: list[int] = []
+    leg = SimpleNamespace(redirect=lambda _on_frame, splice=None: told.append(splice))
+    kept: list[bytes] = []
+    backlog = Backlog(kept.append, 100, lambda: looks.append(way.count.bytes))
+    way = Way(shortcut=Shortcut(frozenset({"sound"}), print, backlog))
+    Lane(leg, SlowPeer([0]), way, 60.0, lambda: None).begin()  # type: ignore[arg-type]
+    (splice,) = filter(None, told)
+    assert splice.seen == backlog.keep
+    looks.clear()
+    for _ in range(30):  # as a transport does
+        splice.count.bytes += 9
+        if splice.count.bytes >= splice.count.due_bytes:
+            splice.on_due()
+    assert looks == [108, 216]
 
 
 async def test_who_causes_an_answer_that_does_not_fit_is_not_read_on() -> None:

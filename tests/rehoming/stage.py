@@ -28,6 +28,10 @@ from tests.rehoming.view import Event, View
 _SHAPES = {Dialect.GA: GaShape, Dialect.BETA: BetaShape}
 
 
+LARGE_BYTES = 4_000
+"""What is larger is handed on as a view."""
+
+
 def frame(event: Event) -> Frame:
     return Frame(Opcode.TEXT, json.dumps(event).encode())
 
@@ -118,7 +122,11 @@ class Session:
     @staticmethod
     def _take(shortcut: Shortcut, event: Frame) -> None:
         assert shortcut.seen is not None
-        shortcut.seen(event.payload)
+        assert shortcut.backlog is not None
+        if len(event.payload) > LARGE_BYTES:
+            shortcut.seen(memoryview(event.payload))
+        else:
+            shortcut.backlog.keep(bytes(event.payload))
 
     def work(self, steps: int = 1_000_000) -> None:
         """Let the upstream do so much."""

@@ -1,14 +1,18 @@
 """What is kept of a session stays small, costs little, and lets the least important go first."""
 
+import asyncio
 import base64
 import json
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from realtime_lb import RehomeSettings
+from realtime_lb.alarms import Alarms
 from realtime_lb.journal import Continuity, Journal
 from realtime_lb.journal.items import Kept
 from realtime_lb.typing import Dialect
@@ -20,6 +24,10 @@ CHUNK = sound(loud_ms=20, silent_ms=0)[0]
 
 def told(journal: Journal, kind: str, **fields: Any) -> None:
     journal.client_told(kind, json.dumps({"type": kind, "event_id": "event_1", **fields}).encode())
+
+
+def event_of(kind: str, **fields: Any) -> bytes:
+    return json.dumps({"type": kind, **fields}).encode()
 
 
 def append(journal: Journal, count: int, chunk: str = CHUNK) -> None:
@@ -126,6 +134,19 @@ def test_sound_cut_unevenly_is_as_long_as_it_is_together() -> None:
     for size in [958, 960, 956] * 100:
         append(journal, 1, base64.b64encode(bytes(size)).decode())
     assert journal.tail.position_ms == pytest.approx((958 + 960 + 956) * 100 / 48)
+
+
+@pytest.mark.parametrize("sizes", [[960], [958], [160], [958, 960], [956, 960], [960, 480]])
+def test_sound_that_nobody_looked_at_as_it_passed_is_as_long(sizes: list[int]) -> None:
+    journal = manual()
+    keep = journal.tail.backlog.keep
+    for size in sizes * 30:
+        keep(event_of("input_audio_buffer.append", audio=base64.b64encode(bytes(size)).decode()))
+    assert journal.tail.position_ms == pytest.approx(30 * sum(sizes) / 48)
+    told(journal, "input_audio_buffer.committed", item_id="item_1")
+    (kept,) = journal.items
+    assert kept.speech is not None
+    assert [each.length_ms for each in kept.speech.sounds] == pytest.approx([n / 48 for n in sizes * 30])
 
 
 def test_the_same_piece_is_longer_in_another_format() -> None:
@@ -282,6 +303,78 @@ def test_of_a_truncated_answer_the_part_stays_that_was_heard() -> None:
     assert kept.parts()[0]["transcript"] == "one two"
 
 
+def test_sound_that_nobody_looks_at_takes_no_more_room_than_there_is() -> None:
+    journal = manual(most_bytes=500_000)
+    backlog, passed_bytes = journal.tail.backlog, 0
+    payload = event_of("input_audio_buffer.append", audio=CHUNK)
+    for _ in range(1_000):
+        backlog.keep(payload)
+        append(journal, 1)
+        passed_bytes += len(payload)
+        assert journal.tail._sound_bytes + 2 * passed_bytes <= 500_000
+        if passed_bytes >= backlog.most_bytes:
+            backlog.settle()
+            passed_bytes = 0
+    assert journal.kept_bytes > 300_000
+
+
+def test_words_stay_in_their_order_whichever_way_they_pass() -> None:
+    """A large piece is looked at at once, though smaller ones before it were not."""
+    session = Session(Dialect.GA)
+    session.begin(Dialect.GA)
+    pieces = session.passage.pieces
+    assert pieces.seen is not None
+    assert pieces.backlog is not None
+    place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
+    words = [f"{n} " for n in range(5)]
+    for n, word in enumerate(words):
+        piece = event_of("response.output_text.delta", **place, delta=word)
+        if n in {0, 3}:
+            pieces.seen(memoryview(piece))
+        else:
+            pieces.backlog.keep(piece)
+    (output,) = session.journal.running[0].outputs
+    assert output.parts[0].words == "".join(words)
+
+
+def test_that_an_answer_began_among_pieces_that_were_kept_is_told_when_they_are_looked_at() -> None:
+    session, turns = Session(Dialect.GA), list[str]()
+    session.begin(Dialect.GA)
+    session.passage.on_turn = lambda: turns.append("turn")
+    backlog = session.passage.pieces.backlog
+    assert backlog is not None
+    for item_id in ("item_1", "item_1"):
+        place = {"response_id": "resp_1", "item_id": item_id, "content_index": 0}
+        backlog.keep(event_of("response.output_text.delta", **place, delta="AAAA"))
+        assert turns == []
+    backlog.settle()
+    backlog.settle()
+    assert turns == ["turn"]
+
+
+async def test_an_answer_whose_pieces_passed_unlooked_at_is_not_taken_for_silence() -> None:
+    journal, silent = manual(), asyncio.Event()
+    over = asyncio.get_running_loop().create_future()
+    alarms = Alarms(
+        journal=journal,
+        settings=RehomeSettings(answer_timeout_s=0.01),
+        usual_s=lambda: None,
+        on_silence=silent.set,
+        on_expiry=lambda _: None,
+        wall=time.time,
+    )
+    told(journal, "response.created", response={"id": "resp_1"})
+    alarms.turned()
+    place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
+    journal.in_flight.keep(event_of("response.output_text.delta", **place, delta="Hi"))
+    asyncio.get_running_loop().call_later(0.02, over.set_result, None)
+    await over
+    assert not silent.is_set()
+    told(journal, "response.created", response={"id": "resp_2"})
+    alarms.turned()
+    await silent.wait()
+
+
 @pytest.mark.parametrize("kind", ["response.output_text.delta", "response.output_audio.delta"])
 def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(kind: str) -> None:
     """Some servers announce no item: a piece of the next may follow the last of one with nothing between."""
@@ -313,7 +406,7 @@ def test_sound_and_words_are_told_apart_however_they_are_written(layout: str) ->
     for n in range(3):
         for kind, delta in (("audio", "AAAA" * 1_000), ("audio_transcript", f"w{n} ")):
             event = {"type": f"response.output_{kind}.delta", **place, "delta": delta}
-            journal.client_streamed(LAYOUTS[layout](event).encode())
+            journal.in_flight.streamed(LAYOUTS[layout](event).encode())
     (output,) = journal.running[0].outputs
     assert output.sound_chars == pytest.approx(12_000, abs=600)
     assert output.parts[0].words == "w0 w1 w2 "

@@ -46,13 +46,16 @@ class Spliced:
     count: Count = field(factory=Count)
     seen: list[bytes] = field(factory=list)
     full: asyncio.Event = field(factory=asyncio.Event)
+    due: asyncio.Event = field(factory=asyncio.Event)
 
     def splice(self, sink: Any = None) -> None:
         def see(payload: bytes | memoryview) -> None:
+            assert isinstance(payload, memoryview), "what need not be copied was seen as what must"
             self.seen.append(bytes(payload))
 
         heads = heads_of(frozenset({"sound"}))
-        splice = Splice(heads, self.count, see, sink or self.other.connection, self.full.set)
+        there = sink or self.other.connection
+        splice = Splice(heads, self.count, self.seen.append, see, there, self.full.set, self.due.set)
         self.client.connection.redirect(self.client.take, splice)
 
     async def delivered(self, *payloads: bytes) -> None:
@@ -129,6 +132,20 @@ async def test_what_begins_or_ends_otherwise_is_delivered(text: bytes, accepts: 
         assert both.count.frames == 0
 
 
+async def test_behind_a_message_that_came_in_pieces_all_goes_its_way_again(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
+        both.client.say(*PIECES["in pieces"], masked(TEXT, SPACED))
+        said = SPACED if accepts is accept_and_take_over else SOUND
+        assert await both.other.hears() == (TEXT, said)
+
+
+async def test_between_two_pieces_of_a_message_sound_is_a_breach(accepts: Accepts) -> None:
+    async with spliced(accepts) as both:
+        both.client.say(masked(TEXT, SOUND[:9], 0), masked(TEXT, SOUND))
+        assert await both.client.hears_goodbye() == 1002
+        assert both.count.frames == 0
+
+
 async def test_a_reserved_bit_is_a_breach_in_sound_too(accepts: Accepts) -> None:
     async with spliced(accepts) as both:
         both.client.say(masked(TEXT, SOUND, FIN | RESERVED))
@@ -163,6 +180,22 @@ async def test_of_the_one_that_fills_the_other_is_told_and_of_room_again(accepts
         assert not room.is_set()
         while not room.is_set():
             assert await both.other.hears() == (TEXT, sound)
+
+
+@pytest.mark.parametrize("size", [0, 20_000])
+async def test_when_so_much_has_passed_that_something_is_due_it_is_told_and_passes_on(
+    size: int, accepts: Accepts
+) -> None:
+    sound = SOUND.replace(b"AAAA", b"A" * size)
+    async with spliced(accepts) as both:
+        both.count.due_bytes = 2 * len(sound)
+        both.client.say(masked(TEXT, sound))
+        assert await both.other.hears() == (TEXT, sound)
+        assert not both.due.is_set()
+        both.client.say(masked(TEXT, sound))
+        assert await both.other.hears() == (TEXT, sound)
+        assert both.due.is_set()
+        await both.delivered()
 
 
 async def test_when_the_other_has_ended_all_is_delivered(accepts: Accepts) -> None:
