@@ -44,11 +44,14 @@ class Alarms:
     on_expiry: Callable[[bool], None]
     wall: Clock
     _awaited: object = None
+    _is_over: bool = False
     _silence: asyncio.TimerHandle | None = None
     _expiry: asyncio.TimerHandle | None = None
 
     def turned(self) -> None:
         """Take in that something has passed."""
+        if self._is_over:
+            return
         awaited = self.journal.awaited
         if awaited == self._awaited:
             return
@@ -74,7 +77,7 @@ class Alarms:
 
     def expires(self, at_s: object) -> None:
         """Take in when the session ends, in seconds since 1970. Only the first is taken."""
-        if self._expiry is not None or not isinstance(at_s, int | float):
+        if self._is_over or self._expiry is not None or not isinstance(at_s, int | float):
             return
         left_s = at_s - self.wall()
         margin_s = min(self.settings.margin_s, left_s * _MARGIN_SHARE)
@@ -89,7 +92,8 @@ class Alarms:
         self.on_expiry(False)  # noqa: FBT003  # a timer's only word
 
     def stop(self) -> None:
-        """Forget all timers."""
+        """Forget all timers, and set no more: frames still come while a session ends."""
+        self._is_over = True
         for timer in (self._expiry, self._silence):
             if timer is not None:
                 timer.cancel()
