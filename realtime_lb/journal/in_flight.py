@@ -64,7 +64,7 @@ class InFlight:
 
     @property
     def running(self) -> list[Running]:
-        """They, the oldest first."""
+        """The responses, the oldest first."""
         self.settle()
         return self._running
 

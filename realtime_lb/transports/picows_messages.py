@@ -47,6 +47,24 @@ class Owner(Protocol):
     def resume_writing(self) -> None: ...
 
 
+def _takes(splice: Splice, payload: memoryview) -> bool:
+    """Say of a large message what `Messages.on_ws_frame` finds out of a small one."""
+    sink: Any = splice.sink
+    if sink.is_mute or sink.is_full or payload[-1] != CLOSING_BRACE:
+        return False
+    return bytes(payload[:LONGEST_HEAD_BYTES]).startswith(splice.heads)
+
+
+def _tell(splice: Splice) -> None:
+    """Tell of what a message has filled, and of what is due behind it."""
+    sink: Any = splice.sink
+    if sink.is_full:
+        sink.has_refused = True
+        splice.on_full()
+    if splice.count.bytes >= splice.count.due_bytes:
+        splice.on_due()
+
+
 class Messages(WSListener):
     """Delivers whole messages, and everything else to its owner.
 
@@ -143,11 +161,8 @@ class Messages(WSListener):
             if seen is not None:
                 seen(payload)
             sink.send(_TEXT_MESSAGE, payload)
-            if sink.is_full:
-                sink.has_refused = True
-                splice.on_full()
-            if count.bytes >= count.due_bytes:
-                splice.on_due()
+            if sink.is_full or count.bytes >= count.due_bytes:
+                _tell(splice)
         except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
             self._owner.failed(error)
 
@@ -161,27 +176,16 @@ class Messages(WSListener):
 
     def _take_large(self, payload: memoryview) -> None:
         splice = self._open_splice
-        sink: Any = None if splice is None else splice.sink
-        if (
-            splice is None
-            or sink.is_mute
-            or sink.is_full
-            or not bytes(payload[:LONGEST_HEAD_BYTES]).startswith(splice.heads)
-            or payload[-1] != CLOSING_BRACE
-        ):
+        if splice is None or not _takes(splice, payload):
             self._deliver(payload)
             return
-        count, seen = splice.count, splice.seen_view
-        count.frames += 1
-        count.bytes += len(payload)
-        if seen is not None:
-            seen(payload)
+        splice.count.frames += 1
+        splice.count.bytes += len(payload)
+        if splice.seen_view is not None:
+            splice.seen_view(payload)
+        sink: Any = splice.sink
         sink.send_large(_TEXT_MESSAGE, payload)
-        if sink.is_full:
-            sink.has_refused = True
-            splice.on_full()
-        if count.bytes >= count.due_bytes:
-            splice.on_due()
+        _tell(splice)
 
     def _deliver(self, payload: bytes | memoryview) -> None:
         message = _new(Frame)  # as `Frame(...)` makes one
