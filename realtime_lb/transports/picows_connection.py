@@ -13,7 +13,7 @@ from realtime_lb.transports.assembly import UNFINISHED, Assembly
 from realtime_lb.transports.delivery import Delivery, drop
 from realtime_lb.transports.heartbeat import Heartbeat
 from realtime_lb.transports.picows_messages import MOST_COPIED_BYTES, Messages
-from realtime_lb.transports.picows_takeover import Takeover
+from realtime_lb.transports.picows_takeover import Takeover, usual_bytes
 from realtime_lb.transports.tcp import (
     acknowledged_bytes,
     limit_peer,
@@ -97,7 +97,7 @@ class PicowsConnection:
         self.is_mute = self.is_full = self.has_refused = self._said = self._discards = False
         self._ping_to_answer: bytes | None = None
         self._heard_at_s = self._loop.time()
-        self._messages = Messages(self, limits.max_message_bytes)
+        self._messages = Messages(self, limits.max_message_bytes, usual_bytes(is_client=is_client))
         self._takeover = Takeover(
             transport,
             self._messages,
@@ -237,6 +237,9 @@ class PicowsConnection:
             self.has_refused = False
             if not self.is_mute:
                 self.on_writable()
+
+    def came_much(self) -> None:
+        self._takeover.read_with_care()
 
     def pinged(self, payload: bytes) -> None:
         """Answer, or remember the last one only: who floods with pings and reads no pong gets none."""

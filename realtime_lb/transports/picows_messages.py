@@ -43,16 +43,9 @@ class Owner(Protocol):
     def said_goodbye(self, close: Close) -> None: ...
     def violated(self, close: Close) -> None: ...
     def failed(self, error: Exception) -> None: ...
+    def came_much(self) -> None: ...
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
-
-
-def _takes(splice: Splice, payload: memoryview) -> bool:
-    """Say of a large message what `Messages.on_ws_frame` finds out of a small one."""
-    sink: Any = splice.sink
-    if sink.is_mute or sink.is_full or payload[-1] != CLOSING_BRACE:
-        return False
-    return bytes(payload[:LONGEST_HEAD_BYTES]).startswith(splice.heads)
 
 
 def _tell(splice: Splice) -> None:
@@ -71,6 +64,7 @@ class Messages(WSListener):
     Args:
         owner: Told of all that is no message.
         max_message_bytes: Largest message, whatever it was cut into.
+        usual_bytes: Of a larger message, or of more that came at once behind one, the owner is told.
 
     Attributes:
         deliver: Gets each message, whose payload is valid during the call only.
@@ -86,17 +80,19 @@ class Messages(WSListener):
         "_owner",
         "_parts",
         "_splice",
+        "_usual_bytes",
         "deliver",
         "is_deaf",
     )
 
-    def __init__(self, owner: Owner, max_message_bytes: int) -> None:
+    def __init__(self, owner: Owner, max_message_bytes: int, usual_bytes: int) -> None:
         self.deliver: OnFrame = drop
         self.is_deaf = False
         self._splice: Splice | None = None
         self._open_splice: Splice | None = None
         self._owner = owner
         self._max_message_bytes = max_message_bytes
+        self._usual_bytes = usual_bytes
         self._opcode: Opcode | None = None
         self._parts = bytearray()
         self._fragments = 0
@@ -138,6 +134,8 @@ class Messages(WSListener):
     def on_ws_frame(self, _frames: WSTransport, frame: WSFrame) -> None:
         # One function, and no object more than it needs: a call costs a microsecond, and this is called most.
         try:
+            if frame.tail_size > self._usual_bytes:
+                self._owner.came_much()
             splice = self._open_splice
             if splice is None or _marks(frame) != _WHOLE_TEXT:
                 self._take(frame)
@@ -175,15 +173,23 @@ class Messages(WSListener):
             self._take_large(frame.get_payload_as_memoryview())
 
     def _take_large(self, payload: memoryview) -> None:
+        if len(payload) > self._usual_bytes:
+            self._owner.came_much()
         splice = self._open_splice
-        if splice is None or not _takes(splice, payload):
+        sink: Any = None if splice is None else splice.sink
+        if (
+            splice is None
+            or sink.is_mute
+            or sink.is_full
+            or not payload[:LONGEST_HEAD_BYTES].tobytes().startswith(splice.heads)
+            or payload[-1] != CLOSING_BRACE
+        ):
             self._deliver(payload)
             return
         splice.count.frames += 1
         splice.count.bytes += len(payload)
         if splice.seen_view is not None:
             splice.seen_view(payload)
-        sink: Any = splice.sink
         sink.send_large(_TEXT_MESSAGE, payload)
         _tell(splice)
 
@@ -196,6 +202,8 @@ class Messages(WSListener):
 
     def _take_unusual(self, frame: WSFrame) -> None:
         kind = frame.msg_type
+        if frame.payload_size > self._usual_bytes:
+            self._owner.came_much()
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._owner.violated(Close(1002, "a reserved bit is set"))
         elif kind is _CLOSE:

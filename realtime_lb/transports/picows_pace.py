@@ -11,7 +11,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # in picows.
 from realtime_lb.transports.stand_in import StandIn
 from realtime_lb.transports.turns import Turn
 
-__all__ = ["MOST_UNPACED_BYTES", "USUAL_READ_BYTES", "Lookout", "Pacer", "unread_bytes"]
+__all__ = ["MOST_UNPACED_BYTES", "USUAL_READ_BYTES", "Bound", "Lookout", "Pacer", "unread_bytes"]
 
 MOST_UNPACED_BYTES = 16 * 1024
 """What may be read at once of somebody who is not paced; of the smallest frames that is one long turn."""
@@ -35,6 +35,25 @@ def unread_bytes(protocol: Any) -> int:
     """Return how much a protocol of picows has of a frame that is not complete."""
     filled: int = protocol.__reduce_cython__()[-1][_FILLED_AT]
     return filled
+
+
+class Bound(StandIn[Any]):
+    """Reads no more at once than this, however much room there is.
+
+    Args:
+        protocol: Takes what is read.
+        most_read_bytes: How much that is.
+    """
+
+    def __init__(self, protocol: Any, most_read_bytes: int) -> None:
+        super().__init__(protocol)
+        self._most_read_bytes = most_read_bytes
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        return _picows_buffer(self.protocol, size_hint)[: self._most_read_bytes]
+
+    def buffer_updated(self, size: int) -> None:
+        self.protocol.buffer_updated(size)
 
 
 class Lookout(StandIn[Any]):

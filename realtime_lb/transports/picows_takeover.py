@@ -20,22 +20,19 @@ from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_pace import (
     MOST_UNPACED_BYTES,
     USUAL_READ_BYTES,
+    Bound,
     Lookout,
     Pacer,
     unread_bytes,
 )
-from realtime_lb.transports.room import ROOM
+from realtime_lb.transports.room import MOST_READ_BYTES, ROOM
 from realtime_lb.transports.stand_in import NOBODY, StandIn
 from realtime_lb.transports.turns import after_others
 
-__all__ = ["Takeover"]
+__all__ = ["Takeover", "usual_bytes"]
 
 READ_BUFFER_BYTES = 2 * 1024
 """At first: it doubles when it fills. An idle session should not hold what only a talking one needs."""
-
-MOST_READ_BYTES = 64 * 1024
-"""At once. Picows doubles a buffer that one read has filled, and a kernel may hold megabytes: the buffer
-would grow to that, and so would what a single read writes to a peer that has no room."""
 
 _FORGOTTEN: CIMultiDict[str] = CIMultiDict()
 """For the headers that picows keeps of a handshake, and nobody reads again."""
@@ -48,6 +45,16 @@ _RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     b"Sec-WebSocket-Accept: %s\r\n\r\n"
 )
+
+
+def usual_bytes(*, is_client: bool) -> int:
+    """Return how much may come at once before it is read with care.
+
+    Picows doubles a buffer that one read has filled, and a kernel may hold megabytes: the buffer would grow
+    to that, and so would what a single read writes to a peer that has no room. And of a client it may all be
+    small frames, for which others would have to wait.
+    """
+    return MOST_READ_BYTES // 2 if is_client else READ_BUFFER_BYTES
 
 
 class Owner(Protocol):
@@ -84,7 +91,16 @@ class Takeover:
         already_read: What the peer has sent behind its handshake.
     """
 
-    __slots__ = ("_confidant", "_owner", "_protocol", "_socket", "_transport", "_unread", "frames")
+    __slots__ = (
+        "_confidant",
+        "_is_client",
+        "_owner",
+        "_protocol",
+        "_socket",
+        "_transport",
+        "_unread",
+        "frames",
+    )
 
     def __init__(
         self,
@@ -99,6 +115,7 @@ class Takeover:
         if transport.is_closing():
             raise ConnectionResetError("the peer is gone")
         self._transport = transport
+        self._is_client = is_client
         self._owner = owner
         self._unread = already_read
         transport.pause_reading()
@@ -112,8 +129,6 @@ class Takeover:
         self.frames: WSTransport = self._protocol.transport
         _feed(self._protocol, _answer(self.frames) if is_client else _REQUEST)
         self.frames.request.headers = self.frames.response.headers = _FORGOTTEN
-        if not is_client:
-            self._protocol.usual_bytes, self._protocol.on_growth = READ_BUFFER_BYTES, self._pace
         self._socket.open()
         transport.set_protocol(self._protocol)
 
@@ -131,7 +146,7 @@ class Takeover:
         """Refer to the owner no more, nor let a lost transport refer to anybody, as uvloop's TLS would."""
         with suppress(AttributeError):  # asyncio's refers to nobody already, and takes no other
             self._transport.set_protocol(NOBODY)
-        self._socket.close = self._protocol.on_growth = _nothing
+        self._socket.close = _nothing
         del self._owner, self._protocol.owner, self._confidant.owner
 
     @property
@@ -139,8 +154,16 @@ class Takeover:
         """Whether part of a frame has been read, and not all of it."""
         return unread_bytes(self._protocol) > 0
 
+    def read_with_care(self) -> None:
+        """Read no more than so much at once; a client, which may send frames in heaps, a little at a time."""
+        if self._transport.get_protocol() is not self._protocol:
+            return
+        if self._is_client:
+            self._transport.set_protocol(Bound(self._protocol, MOST_READ_BYTES))
+        else:
+            self._pace()
+
     def _pace(self) -> None:
-        """Have a client whose frames come in heaps read a little at a time."""
         self._transport.set_protocol(Pacer(self._protocol, MOST_READ_BYTES, self._rest, self._unpace))
 
     def _unpace(self, room_bytes: int) -> None:
@@ -150,7 +173,6 @@ class Takeover:
         if room_bytes > MOST_UNPACED_BYTES:
             self._transport.set_protocol(Lookout(self._protocol, self._pace_again))
         else:
-            self._protocol.usual_bytes = room_bytes
             self._transport.set_protocol(self._protocol)
 
     def _pace_again(self) -> None:
@@ -257,26 +279,12 @@ class _Confidant:
     debug = info = warning = log = staticmethod(_nothing)
 
 
-_get_buffer: Callable[[Any, int], memoryview] = WSProtocol.get_buffer
-
-
 class _Protocol(WSProtocol):  # type: ignore[misc]  # untyped
-    """Reads a little at a time, and tells its owner of the end, and why."""
+    """Tells its owner of the end, and why. All reading is picows' own: calls of Python's would cost."""
 
-    __slots__ = ("on_growth", "owner", "usual_bytes")
+    __slots__ = ("owner",)
 
     owner: Owner
-    usual_bytes: int
-    on_growth: Callable[[], None]
-
-    def get_buffer(self, size_hint: int) -> memoryview:
-        room = _get_buffer(self, size_hint)
-        usual_bytes = self.usual_bytes
-        if len(room) <= usual_bytes:
-            return room
-        self.usual_bytes = MOST_READ_BYTES
-        self.on_growth()
-        return room[:usual_bytes]
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
@@ -300,7 +308,7 @@ def _protocol(
     # Its parameters have no names from here. The first two are the host and path of a request that is never
     # sent. Pings and pongs of its own it must not send: the former cost a task each, and the latter know no
     # water marks.
-    protocol = _Protocol(
+    return _Protocol(
         "-",
         "/",
         is_client,
@@ -315,8 +323,6 @@ def _protocol(
         _NO_MORE_HEADERS,
         READ_BUFFER_BYTES,
     )
-    protocol.usual_bytes, protocol.on_growth = MOST_READ_BYTES, _nothing
-    return protocol
 
 
 def _retrieve(frames: WSTransport) -> None:

@@ -79,12 +79,17 @@ picows_dialled = partial(socket_pair, PicowsTransport, accept_websocket)
 picows_accepted = partial(socket_pair, AiohttpTransport, accept_and_take_over)
 
 
+def tls_server() -> ssl.SSLContext:
+    """For a server that nobody has reason to trust."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 @asynccontextmanager
 async def over_tls(pair: Callable[..., AbstractAsyncContextManager[Pair]]) -> AsyncIterator[Pair]:
     """The same through TLS, which has buffers of its own."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    async with pair(tls=context) as ends:
+    async with pair(tls=tls_server()) as ends:
         yield ends
 
 

@@ -27,6 +27,13 @@ def masked(opcode: int, payload: bytes = b"", flags: int = FIN) -> bytes:
     return bytes([flags | opcode]) + length + bytes(4) + payload
 
 
+def unmasked(opcode: int, payload: bytes = b"", flags: int = FIN) -> bytes:
+    """An upstream's frame."""
+    size = len(payload)
+    length = bytes([size]) if size < 126 else bytes([126]) + size.to_bytes(2, "big")
+    return bytes([flags | opcode]) + length + payload
+
+
 @define(eq=False)
 class Raw:
     """A client that says what it likes, and the server's end of its connection."""

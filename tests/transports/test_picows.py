@@ -4,14 +4,16 @@ import asyncio
 import gc
 import struct
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from realtime_lb import DialRequest, LimitSettings
+from realtime_lb import DialRequest, LimitSettings, Tls
 from realtime_lb.frames import Close, Frame, Opcode
 from realtime_lb.transports import picows_connection, picows_messages, picows_takeover
 from realtime_lb.transports.handshake import accept_key
 from realtime_lb.transports.picows_transport import PicowsTransport
+from tests.transports.pairs import tls_server
 from tests.transports.raw import (
     BINARY,
     CLOSE,
@@ -25,6 +27,7 @@ from tests.transports.raw import (
     Looks,
     masked,
     raw,
+    unmasked,
 )
 
 
@@ -106,6 +109,16 @@ async def test_who_breaks_the_protocol_hears_why_and_is_delivered_no_more(
         assert client.messages == []
 
 
+async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as an upstream."""
+    request = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+        b"Sec-WebSocket-Accept: %s\r\n\r\n" % accept_key(key).encode()
+    )
+
+
 async def test_a_breach_of_an_upstreams_leaves_nothing_behind_to_complain_of() -> None:
     """Picows keeps the breach as an exception, and asyncio logs those that nobody looks at."""
     complaints: list[object] = []
@@ -113,12 +126,8 @@ async def test_a_breach_of_an_upstreams_leaves_nothing_behind_to_complain_of() -
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
 
     async def breach(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = (await reader.readuntil(b"\r\n\r\n")).decode()
-        key = request.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-            b"Sec-WebSocket-Accept: %s\r\n\r\n\x83\x00" % accept_key(key).encode()
-        )
+        await shake_hands(reader, writer)
+        writer.write(unmasked(3))
         await reader.read()
         writer.close()
         gone.set()
@@ -194,26 +203,89 @@ async def test_who_floods_with_pings_and_reads_nothing_gets_the_last_pong_only()
         assert await client.hears() == (PONG, b"again")
 
 
+class Turns:
+    """How much is delivered in each turn of the loop."""
+
+    def __init__(self) -> None:
+        self.bytes = [0]
+
+    def take(self, frame: Frame) -> None:
+        if not self.bytes[-1]:
+            asyncio.get_running_loop().call_soon(self.bytes.append, 0)
+        self.bytes[-1] += len(frame.payload)
+
+
 async def test_a_flood_is_read_a_little_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """However much the kernel holds: what one read brings must find room on the other side."""
-    at_once = [0]
-
-    def take(frame: Frame) -> None:
-        if not at_once[-1]:
-            asyncio.get_running_loop().call_soon(at_once.append, 0)
-        at_once[-1] += len(frame.payload)
-
+    turns = Turns()
     monkeypatch.setattr(picows_takeover, "MOST_READ_BYTES", 8_000)
     async with raw() as client:
         client.connection.pause()
         client.say(*[masked(BINARY, bytes(1_000))] * 1_000, masked(CLOSE))
         for _ in range(100):
             await asyncio.sleep(0)
-        client.connection._messages.deliver = take
+        client.connection._messages.deliver = turns.take
         client.connection.resume()
         await client.ended
-    assert sum(at_once) == 1_000_000
-    assert max(at_once) <= 8_000 + 1_000
+    assert sum(turns.bytes) == 1_000_000
+    assert max(turns.bytes) <= 8_000 + 1_000
+
+
+LARGE_BYTES = 60_000
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        unmasked(TEXT, bytes(LARGE_BYTES)),
+        unmasked(BINARY, bytes(LARGE_BYTES)),
+        unmasked(TEXT, bytes(LARGE_BYTES), 0) + unmasked(CONTINUATION),
+    ],
+    ids=["at once", "behind a large message", "behind a large binary one", "behind a large piece"],
+)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_an_upstreams_flood_is_read_a_little_at_a_time(
+    scheme: str, first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though picows makes room for twice the largest message. Over TLS that is how much it makes, no more."""
+    context = tls_server() if scheme == "wss" else None
+    monkeypatch.setattr(picows_takeover, "MOST_READ_BYTES", 8_000)
+    turns, said, wanted = Turns(), asyncio.Event(), asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        if first:
+            writer.write(first)
+            await wanted.wait()
+        writer.write(unmasked(BINARY, bytes(1_000)) * 1_000 + unmasked(CLOSE))
+        said.set()
+        await reader.read()
+        writer.close()
+
+    dialling = PicowsTransport(LimitSettings(close_timeout_s=0.5))
+    async with await asyncio.start_server(flood, "127.0.0.1", 0, ssl=context) as server:
+        url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        connection: Any = await dialling.connect(DialRequest(url=url, tls=Tls(verify=False)), 5.0)
+
+        def take(frame: Frame) -> None:
+            if len(frame.payload) < LARGE_BYTES:
+                turns.take(frame)
+                return
+            connection.pause()
+            wanted.set()
+
+        ended = asyncio.create_task(connection.pump(take))
+        await said.wait()
+        connection.resume()
+        await ended
+        room = connection._takeover._protocol.get_buffer(-1)
+        await connection.close()
+        await dialling.aclose()
+    assert sum(turns.bytes) == 1_000_000
+    assert len(room) <= 4 * max(8_000, len(first))
+    if scheme == "ws":  # aiofastnet decrypts a quarter of a megabyte in a turn
+        assert max(turns.bytes) <= 8_000 + 1_000
 
 
 async def test_aiohttp_may_still_close_what_was_taken_from_it() -> None:
