@@ -56,7 +56,7 @@ class Bound(StandIn[Any]):
         self.protocol.buffer_updated(size)
 
 
-class Lookout(StandIn[Any]):
+class Lookout(Bound):
     """Reads no more at once than of anybody, where a large frame has left more room; that costs little.
 
     Args:
@@ -65,14 +65,11 @@ class Lookout(StandIn[Any]):
     """
 
     def __init__(self, protocol: Any, pace: Callable[[], None]) -> None:
-        super().__init__(protocol)
-        self._take, self._pace = protocol.buffer_updated, pace
-
-    def get_buffer(self, size_hint: int) -> memoryview:
-        return _picows_buffer(self.protocol, size_hint)[:MOST_UNPACED_BYTES]
+        super().__init__(protocol, MOST_UNPACED_BYTES)
+        self._pace = pace
 
     def buffer_updated(self, size: int) -> None:
-        self._take(size)
+        super().buffer_updated(size)
         if size == MOST_UNPACED_BYTES:
             self._pace()
 

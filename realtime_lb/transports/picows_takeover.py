@@ -157,7 +157,7 @@ class Takeover:
     def read_with_care(self) -> None:
         """Read no more than so much at once; a client, which may send frames in heaps, a little at a time."""
         if self._transport.get_protocol() is not self._protocol:
-            return
+            return  # that is seen to already, or nobody looks any more
         if self._is_client:
             self._transport.set_protocol(Bound(self._protocol, MOST_READ_BYTES))
         else:

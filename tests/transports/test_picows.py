@@ -109,6 +109,18 @@ async def test_who_breaks_the_protocol_hears_why_and_is_delivered_no_more(
         assert client.messages == []
 
 
+async def test_who_breaks_the_protocol_amid_a_flood_is_looked_at_no_more() -> None:
+    """What is behind it is read and forgotten, however much of it came at once."""
+    async with raw() as client:
+        client.say(*[masked(BINARY, bytes(999))] * 10, masked(TEXT, b"x", FIN | RESERVED))
+        client.say(*[masked(BINARY)] * 5_000)
+        assert await client.hears_goodbye() == 1002
+        assert (await client.ended).code == 1002
+        reader = client.connection._transport.get_protocol()
+        assert isinstance(reader, picows_takeover._Discard)
+        assert len(client.messages) == 10
+
+
 async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer as an upstream."""
     request = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -275,10 +287,10 @@ async def test_an_upstreams_flood_is_read_a_little_at_a_time(
             connection.pause()
             wanted.set()
 
-        ended = asyncio.create_task(connection.pump(take))
-        await said.wait()
-        connection.resume()
-        await ended
+        async with asyncio.TaskGroup() as reading:
+            reading.create_task(connection.pump(take))
+            await said.wait()
+            connection.resume()
         room = connection._takeover._protocol.get_buffer(-1)
         await connection.close()
         await dialling.aclose()
