@@ -19,7 +19,8 @@ from tests.solid.raw import UPGRADE, request
 from tests.support import deployment, gateway, greet_and_echo, upstream
 
 LIMIT_S = 0.5
-EACH = 20
+MUCH_LATER_S = 5.0
+"""What a busy machine may take. Without its limit, none of this ends within twice as long."""
 
 Socket = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Dawdle = Callable[[Socket], Awaitable[None]]
@@ -62,11 +63,11 @@ async def trickle_body(client: Socket) -> None:
 
 
 async def take_nothing(client: Socket) -> None:
-    """Ask for much, and read none of it."""
+    """Ask for more than the kernels hold of it, 25 KB at a time, and read none."""
     transport = client[1].transport
     assert isinstance(transport, asyncio.Transport)
     transport.pause_reading()
-    client[1].write(request("GET /model/info HTTP/1.1") * 100)
+    client[1].write(request("GET /model/info HTTP/1.1") * 400)
     await _drop_by_drop(client[1], b"x")  # who does not read, hears only when writing that nobody is there
 
 
@@ -89,25 +90,25 @@ def an_authority() -> Iterator[ssl.SSLContext]:
     yield context
 
 
-async def gone_within_s(url: str, dawdle: Dawdle) -> list[float]:
-    """Return how long each of many took to be let go; fail on those that are left a second later."""
+async def gone_within_s(url: str, dawdle: Dawdle, clients: int = 20) -> list[float]:
+    """Return how long each of some clients took to be let go; fail on those that are there much later."""
     where, loop = urlsplit(url), asyncio.get_running_loop()
 
     async def once() -> float:
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.setblocking(False)
+        began_s = loop.time()
         await loop.sock_connect(raw, (where.hostname, where.port))
         client = await asyncio.open_connection(sock=raw)
-        began_s = loop.time()
         try:
-            async with asyncio.timeout(LIMIT_S + 1):
+            async with asyncio.timeout(MUCH_LATER_S):
                 await dawdle(client)
         finally:
             client[1].transport.abort()
         return loop.time() - began_s
 
-    return await asyncio.gather(*(once() for _ in range(EACH)))
+    return await asyncio.gather(*(once() for _ in range(clients)))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,6 @@ async def gone_within_s(url: str, dawdle: Dawdle) -> list[float]:
         after(request("GET /v1/realtime?model=nope HTTP/1.1", *UPGRADE, "Content-Length: 9")),
         trickle,
         trickle_body,
-        take_nothing,
     ],
     ids=[
         "silent",
@@ -130,12 +130,19 @@ async def gone_within_s(url: str, dawdle: Dawdle) -> list[float]:
         "no body",
         "trickle",
         "trickling body",
-        "reads nothing",
     ],
 )
 async def test_a_dawdler_is_gone_at_the_limit(dawdle: Dawdle) -> None:
     async with RealtimeRouter(settings()) as router, listening(router) as url:
-        await gone_within_s(url, dawdle)
+        gone_s = await gone_within_s(url, dawdle)
+    assert min(gone_s) > 0.9 * LIMIT_S
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+async def test_so_is_one_that_takes_nothing_of_what_it_asked_for() -> None:
+    async with RealtimeRouter(settings()) as router, listening(router) as url:
+        gone_s = await gone_within_s(url, take_nothing, clients=3)
+    assert min(gone_s) > 0.9 * LIMIT_S
 
 
 async def test_nobody_waits_for_the_body_of_who_is_gone() -> None:
@@ -154,7 +161,7 @@ async def test_so_is_one_that_does_not_finish_its_tls_handshake(sent: bytes) -> 
     with an_authority() as tls:
         async with RealtimeRouter(settings()) as router, listening(router, ssl_context=tls) as url:
             gone_s = await gone_within_s(url, after(sent))
-    assert min(gone_s) > LIMIT_S / 2
+    assert min(gone_s) > 0.9 * LIMIT_S
 
 
 def other_end(own: tuple[str, int]) -> socket.socket:
