@@ -29,7 +29,7 @@ from realtime_lb.requests import ANONYMOUS, Principal, SessionRequest
 from realtime_lb.roster import Roster
 from realtime_lb.session import Accept, Session
 from realtime_lb.settings import Settings
-from realtime_lb.sinks import LogSink, SinkRing
+from realtime_lb.sinks import SinkRing, log_ring
 from realtime_lb.snapshots import (
     Explanation,
     Reconfigured,
@@ -89,7 +89,7 @@ class RealtimeRouter:
         check(settings, self.providers, names_strategy=strategy is None)
         self._catalog = Catalog(settings)
         self._transport = transport or transport_for(lane_or_best(), settings.limits)
-        self._ring = SinkRing((LogSink(settings.logging),) if sinks is None else sinks)
+        self._ring = log_ring(settings.logging) if sinks is None else SinkRing(sinks)
         self._clock = clock
         self._roster = Roster()
         self._admission = Admission(settings=settings.admission, clock=clock)
@@ -378,15 +378,15 @@ class RealtimeRouter:
         """Let all sessions end, then release everything. Without times, say goodbye to them now.
 
         Returns when no session is left and `drain_admit_s` are over. Idempotent; of several calls at once the
-        shortest times count, so that ``aclose()`` ends a drain that is under way. Cancelling leaves sessions
-        as they are, and a later call goes on from there. Whatever raises when it is released, an
-        adapter's ``aclose`` perhaps, keeps nothing else from it.
+        shortest times count, so ``aclose()`` ends a drain that is under way. Cancelling leaves sessions as
+        they are, and a later call goes on from there. What raises when released keeps nothing else from it.
 
         Args:
             drain_admit_s: How long new sessions are still admitted, though `draining` is true at once.
             drain_timeout_s: How long sessions may go on, all in all. In its last fifth those that are left
                 are told one by one: an ``error`` event with the code ``shutting_down``, then 1001.
         """
+        self._ring.hurry()
         await self._roster.drain(drain_admit_s, drain_timeout_s)
         async with self._releasing, AsyncExitStack() as releasing:
             releasing.callback(self._ring.flush)

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import Context, copy_context
 
 from realtime_lb.abc import EventSink
 from realtime_lb.records import Record, SinkOverflowed
@@ -26,21 +27,26 @@ _log = logging.getLogger("realtime_lb.sinks")
 class SinkRing:
     """Hands records to sinks later, so that telling costs a session an append.
 
-    Every sink gets every record, in the order of `emit`. When the ring is full, new records are counted and
-    lost, and the sinks are told how many as soon as there is room. A sink that raises loses that record and
-    is called again for the next; its first exception is logged with its traceback, later ones are not.
+    Every sink gets every record, in the order of `emit`, in the context (`contextvars`) of who told it. When
+    the ring is full, new records are counted and lost, and the sinks are told how many as soon as there is
+    room. A sink that raises loses that record and is called again for the next; its first exception is logged
+    with its traceback, later ones are not.
 
     Belongs to the event loop in which `emit` is called. Between loops, and after the last, `flush` delivers.
 
     Args:
         sinks: Who is told.
         capacity: Records that may wait, at least 1.
+        gather_s: For how long the first record waits for others; without it, until the loop's next turn.
     """
 
-    def __init__(self, sinks: Sequence[EventSink], *, capacity: int = DEFAULT_CAPACITY) -> None:
+    def __init__(
+        self, sinks: Sequence[EventSink], *, capacity: int = DEFAULT_CAPACITY, gather_s: float = 0.0
+    ) -> None:
         self._sinks = tuple(sinks)
+        self._gather_s = gather_s
         self._capacity = capacity
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[tuple[Context, Record]] = deque()
         self._dropped = 0
         self._untold = 0
         self._drains_in: asyncio.AbstractEventLoop | None = None
@@ -60,33 +66,41 @@ class SinkRing:
             self._dropped += 1
             self._untold += 1
             return
-        self._waiting.append(record)
-        self._schedule()
+        self._waiting.append((copy_context(), record))
+        self._schedule(self._gather_s)
+
+    def hurry(self) -> None:
+        """Gather no more: the end may be near."""
+        self._gather_s = 0.0
 
     def flush(self) -> None:
         """Deliver now all that waits. What the sinks themselves emit meanwhile has to wait."""
         self._deliver(len(self._waiting))
 
-    def _schedule(self) -> None:
+    def _schedule(self, in_s: float = 0.0) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # no loop: the next emit inside one, or flush, delivers
             return
         if self._drains_in is not loop:  # a drain in a loop that is gone would never run
             self._drains_in = loop
-            loop.call_soon(self._drain)
+            if in_s:
+                loop.call_later(in_s, self._drain)
+            else:
+                loop.call_soon(self._drain)
 
     def _drain(self) -> None:
-        self._drains_in = None
         try:
             self._deliver(min(BATCH, len(self._waiting)))
         finally:
+            self._drains_in = None
             if self._waiting:
                 self._schedule()
 
     def _deliver(self, count: int) -> None:
         for _ in range(count):
-            self._tell(self._waiting.popleft())
+            context, record = self._waiting.popleft()
+            context.run(self._tell, record)
         if self._untold:
             untold, self._untold = self._untold, 0
             self._tell(SinkOverflowed(dropped=untold))

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from contextvars import ContextVar
 
 import pytest
 
 from realtime_lb.records import Record, SinkOverflowed
 from realtime_lb.sinks import SinkRing
+from realtime_lb.testing.clock import run_jumping
 
 
 def nth(number: int) -> Record:
@@ -132,6 +134,57 @@ async def test_an_interrupted_delivery_goes_on_later() -> None:
     await turns(3)
     assert numbers(got) == [1]
     assert [type(u) for u in unhandled] == [asyncio.CancelledError]
+
+
+def test_records_may_be_gathered_for_a_while() -> None:
+    """What makes lines of them is quicker with many at once, and a long queue still lets others through."""
+    got = Notes()
+    ring = SinkRing([got], gather_s=0.5)
+
+    async def story() -> None:
+        ring.emit(nth(0))
+        await asyncio.sleep(0.4)
+        for number in range(1, 100):
+            ring.emit(nth(number))
+        assert got == []
+        await asyncio.sleep(0.1)
+        await turns(1)
+        assert 0 < len(got) < 100
+        await turns(10)
+
+    run_jumping(story())
+    assert numbers(got) == list(range(100))
+
+
+def test_a_ring_in_a_hurry_gathers_no_more() -> None:
+    got = Notes()
+    ring = SinkRing([got], gather_s=0.5)
+
+    async def story() -> None:
+        ring.hurry()
+        ring.emit(nth(0))
+        await turns(1)
+
+    run_jumping(story())
+    assert numbers(got) == [0]
+
+
+def test_each_record_is_told_in_its_own_context() -> None:
+    """So what an application has bound to a call is on the lines of that call, whoever else was told of."""
+    caller: ContextVar[str] = ContextVar("caller")
+    got: list[str] = []
+    ring = SinkRing([lambda _record: got.append(caller.get())], gather_s=0.5)
+
+    async def call(name: str) -> None:
+        caller.set(name)
+        ring.emit(nth(0))
+
+    async def story() -> None:
+        await asyncio.gather(*map(call, "abc"))
+        await asyncio.sleep(1)
+
+    run_jumping(story())
+    assert got == ["a", "b", "c"]
 
 
 def test_records_wait_where_there_is_no_event_loop() -> None:
