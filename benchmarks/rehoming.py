@@ -13,8 +13,11 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Callable
 from itertools import cycle
+from typing import Any
 
+from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Journal
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import sound
@@ -61,14 +64,15 @@ def cost() -> None:
             {"response_id": "resp_1", "output_index": 0, "item": {"id": "item_1"}},
         ),
     ):
-        journal.client_told(kind, json.dumps({"type": kind, **fields}).encode())
-    for name, see, payload in (
+        journal.client_told(kind, Frame(Opcode.TEXT, json.dumps({"type": kind, **fields}).encode()))
+    ways: tuple[tuple[str, Callable[[str, Any], object], bytes | Frame], ...] = (
         ("input_audio_buffer.append", journal.client_said, up),
-        ("response.output_audio.delta", journal.client_told, down),
-    ):
+        ("response.output_audio.delta", journal.client_told, Frame(Opcode.TEXT, down)),
+    )
+    for name, see, message in ways:
         began_s = time.process_time()
         for _ in range(FRAMES):
-            see(name, payload)
+            see(name, message)
         print(f"{name:<30} {(time.process_time() - began_s) / FRAMES * 1e6:.2f} µs")
 
 

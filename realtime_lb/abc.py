@@ -84,6 +84,7 @@ class ProviderAdapter:
         """Say whether an upstream that opens with *first_event* is up.
 
         OpenAI answers a bad key with a 101, then an ``error``, then a close: an open socket proves nothing.
+        Others read *first_event* after it, so it is not to be changed.
         """
         return first_event.get("type") != "error"
 

@@ -17,7 +17,7 @@ from realtime_lb.errors import (
     RealtimeError,
 )
 from realtime_lb.errors.bare import bare
-from realtime_lb.events import parse_event
+from realtime_lb.events import event_of
 from realtime_lb.frames import Close, Frame
 from realtime_lb.leases import Lease
 from realtime_lb.legs import Leg
@@ -159,7 +159,7 @@ async def _accepted(adapter: ProviderAdapter, leg: Leg, opening: _Opening, secre
     await first_of(opening.first, leg.ended)
     if not opening.frames:
         raise _closed_at_once(leg.ended.result())
-    event = parse_event(opening.frames[0].payload)
+    event = event_of(opening.frames[0])
     if event is None:
         raise FirstEventRefused("The upstream's first frame is no event", upstream_code="not_an_event")
     if not adapter.accepts(event):

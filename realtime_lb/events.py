@@ -26,6 +26,7 @@ __all__ = [
     "SOUND",
     "STREAMED",
     "costs_much",
+    "event_of",
     "event_type",
     "heads_of",
     "parse_event",
@@ -108,6 +109,15 @@ def parse_event(payload: bytes | memoryview, *, at_any_cost: bool = False) -> Js
     except (ValueError, RecursionError):  # RecursionError: nested too deep, and not a ValueError
         return None
     return event if isinstance(event, dict) else None
+
+
+def event_of(frame: Frame) -> JsonObject | None:
+    """Return `parse_event` of *frame*'s payload, parsed at the first call only. Nobody changes it."""
+    try:
+        return frame.event
+    except AttributeError:
+        frame.event = parse_event(frame.payload)
+        return frame.event
 
 
 def value_at(event: JsonObject, *path: str) -> Any:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from attrs import define, evolve, field, frozen
 
+from realtime_lb.typing import JsonObject
+
 __all__ = ["Close", "Frame", "OnFrame", "Opcode"]
 
 UNREAD = "?"
@@ -38,12 +40,15 @@ class Frame:
         type_read: The event's type, once `events.type_of` has read it: a tap and a translator want it both.
         costs: What `events.costs_much` has found out, which they ask of the same frame, too. Before, there is
             no such attribute: hardly a frame is asked of.
+        event: What `events.event_of` has parsed, for all who ask. Nobody changes it. As with `costs`, there
+            is none before.
     """
 
     opcode: Opcode
     payload: bytes | memoryview
     type_read: str | None = field(default=UNREAD, init=False, eq=False, repr=False)
     costs: bool = field(init=False, eq=False, repr=False)
+    event: JsonObject | None = field(init=False, eq=False, repr=False)
 
     def kept(self) -> Frame:
         """Return a frame that may be kept: itself when it owns its bytes, else a copy."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from realtime_lb.accounting.loggable import loggable
 from realtime_lb.accounting.usage import UsageSum
 from realtime_lb.count import Count
-from realtime_lb.events import APPEND, AUDIO_DELTAS, STREAMED, parse_event, type_of
+from realtime_lb.events import APPEND, AUDIO_DELTAS, STREAMED, event_of, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.quirks import NO_QUIRKS
 from realtime_lb.records import Direction, EventObserved, Record, Traffic
@@ -116,13 +116,13 @@ class Meter:
             if self.first_audio_at_s is None:
                 self.first_audio_at_s = self._clock()
                 self._may_skip_pieces = self._wanted is not None and self._wanted.isdisjoint(STREAMED)
-        elif kind == "response.done" and (event := parse_event(frame.payload)) is not None:
+        elif kind == "response.done" and (event := event_of(frame)) is not None:
             event = self.quirks.to_dialect(event) or event
             used = self.usage.add(event)
             if watch is not None:
                 watch.responded(event, used.input_tokens + used.output_tokens)
         if watch is not None and kind is not None:
-            watch.upstream_sent(kind, frame.payload)
+            watch.upstream_sent(kind, frame)
         if self._wanted is None or kind in self._wanted:
             self._observe(_SERVER, kind, frame)
 

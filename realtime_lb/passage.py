@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from realtime_lb.dialects import Translator
 from realtime_lb.errors import TooCostly
-from realtime_lb.events import APPEND, SOUND, STREAMED, costs_much, event_type, parse_event, type_of
+from realtime_lb.events import APPEND, SOUND, STREAMED, costs_much, parse_event, type_of
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal, is_read
 from realtime_lb.shortcut import Backlog, Shortcut
@@ -143,19 +143,20 @@ class Passage:
         payload = said.payload
         shown = (payload,) if self.continuity.is_first else self.continuity.from_upstream(kind, payload)
         if len(shown) == 1 and shown[0] is payload:
-            if self._journal.client_told(kind, payload):
+            if self._journal.client_told(kind, said):
                 self.on_turn()
             return (said,)
-        for told in shown:
-            self._journal.client_told(event_type(told) or "", told)
+        frames = [Frame(_TEXT, told) for told in shown]
+        for told in frames:
+            self._journal.client_told(type_of(told) or "", told)
         self.on_turn()
-        return [Frame(_TEXT, told) for told in shown]
+        return frames
 
     def tell(self, event: JsonObject) -> None:
         """Send the client an event of ours."""
-        told = self.continuity.written(event)
+        told = Frame(_TEXT, self.continuity.written(event))
         self._journal.client_told(str(event["type"]), told)
-        self._write_down(Frame(_TEXT, told))
+        self._write_down(told)
 
     def flush(self) -> None:
         """Send the upstream what it is to be told by us."""

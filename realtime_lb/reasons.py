@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from realtime_lb.events import parse_event
+from realtime_lb.events import event_of
 from realtime_lb.frames import Frame
 from realtime_lb.health import outcome_of_event
 from realtime_lb.verdicts import Meaning, Outcome
@@ -41,7 +41,7 @@ def may_help(meaning: Meaning, close_code: int = 0) -> bool:
 
 def says_it_is_over(frame: Frame) -> bool:
     """Say whether an ``error`` tells that the session has lived as long as it may."""
-    error = (parse_event(frame.payload) or {}).get("error")
+    error = (event_of(frame) or {}).get("error")
     return isinstance(error, dict) and error.get("code") == "session_expired"
 
 
@@ -49,7 +49,7 @@ def failed_response(frame: Frame) -> FailedResponse | None:
     """Return the response that a ``response.done`` tells to have failed; None where it did not."""
     if b'"failed"' not in bytes(frame.payload):
         return None
-    event = parse_event(frame.payload) or {}
+    event = event_of(frame) or {}
     response = event.get("response")
     if not isinstance(response, dict) or response.get("status") != "failed":
         return None

@@ -10,8 +10,8 @@ from attrs import define, evolve, field
 from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import DialError
-from realtime_lb.events import STREAMED, parse_event
-from realtime_lb.frames import Close
+from realtime_lb.events import STREAMED, event_of
+from realtime_lb.frames import Close, Frame
 from realtime_lb.health import (
     Health,
     Signals,
@@ -199,13 +199,13 @@ class Watch:
         """Follow the client's event of this type."""
         self._turns.client_sent(kind, self._reports.clock())
 
-    def upstream_sent(self, kind: str, payload: bytes | memoryview) -> None:
+    def upstream_sent(self, kind: str, frame: Frame) -> None:
         """Follow the upstream's event of this type."""
         self.is_streamed_to = kind in STREAMED
         waited_s = self._turns.upstream_sent(kind, self._reports.clock())
         if waited_s is not None:
             self._reports.answered(self._deployment, waited_s)
-        if kind in _TELLING and (event := parse_event(payload)) is not None:
+        if kind in _TELLING and (event := event_of(frame)) is not None:
             self._reports.said(self._deployment, event)
 
     def responded(self, event: JsonObject, tokens: int) -> None:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from attrs import define, field
 
-from realtime_lb.events import APPEND, STREAMED, parse_event, value_at
+from realtime_lb.events import APPEND, STREAMED, event_of, parse_event, value_at
+from realtime_lb.frames import Frame
 from realtime_lb.journal import sessions
 from realtime_lb.journal.in_flight import InFlight
 from realtime_lb.journal.items import Items, Kept, OpenTurn, Speech
@@ -110,12 +111,12 @@ class Journal:
             self.tail.say(Said(canonical(kind), bytes(payload), event))
             self._make_room()
 
-    def client_told(self, kind: str, payload: bytes | memoryview) -> bool:
+    def client_told(self, kind: str, told: Frame) -> bool:
         """Take in an event that the client is being sent; False for one more piece of a stream."""
         if kind in STREAMED:
-            return self.in_flight.streamed(payload)
+            return self.in_flight.streamed(told.payload)
         follow = self._FOLLOWED.get(canonical(kind))
-        event = None if follow is None else parse_event(payload)
+        event = None if follow is None else event_of(told)
         if follow is not None and event is not None:
             self._is_ours = str(event.get("event_id")).startswith(OUR_EVENTS)
             follow(self, event)
@@ -167,7 +168,7 @@ class Journal:
         session = event.get("session")
         if not isinstance(session, dict):
             return
-        listens_anew = hearing(session) != hearing(self.session)
+        listens_anew = self.turn is not None and hearing(session) != hearing(self.session)
         self.session = sessions.small(session)
         self.session_id = self.session_id or session.get("id")
         self.tail.expect(sessions.bytes_per_ms(session, "input"))

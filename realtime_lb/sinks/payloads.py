@@ -13,6 +13,8 @@ _SECRET_KEYS = frozenset({"authorization", "headers", "client_secret", "api_key"
 """Where the API's own objects hold credentials: an MCP tool's ``authorization`` and ``headers``, a session's
 ``client_secret``, and what people put beside them. They are hidden whole."""
 
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+
 _DEEPEST = 32
 """Levels that are shown. OpenAI's events have about eight; renderers recurse."""
 
@@ -34,7 +36,11 @@ def _shown(value: object, levels: int) -> Any:
         if levels == 0:
             return "..."
         return {
-            name: "***" if one and name.lower() in _SECRET_KEYS else _shown(one, levels - 1)
+            name: "***"
+            if one and name.lower() in _SECRET_KEYS
+            else one
+            if type(one) in _AS_THEY_ARE  # most are
+            else _shown(one, levels - 1)
             for name, one in value.items()
         }
     if isinstance(value, list):

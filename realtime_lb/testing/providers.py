@@ -12,7 +12,7 @@ from realtime_lb.abc import ProviderAdapter
 from realtime_lb.deployments import Deployment
 from realtime_lb.errors import RealtimeError, RequestRefused
 from realtime_lb.requests import DialRequest, SessionRequest
-from realtime_lb.typing import Dialect, Secret
+from realtime_lb.typing import Dialect, JsonObject, Secret
 
 __all__ = ["HOSTILE_NAMES", "check_provider"]
 
@@ -102,9 +102,11 @@ def _check_headers(headers: Mapping[str, str | Secret]) -> None:
 
 
 def _check_first_events(adapter: ProviderAdapter) -> None:
-    verdicts = (adapter.accepts({"type": "error", "error": {}}), adapter.accepts({}))
+    error: JsonObject = {"type": "error", "error": {}}
+    verdicts = (adapter.accepts(error), adapter.accepts({}))
     assert all(isinstance(v, bool) for v in verdicts), "accepts() must return a bool, for any event"
     assert verdicts[0] is False, "accepts() must not take an upstream that opens with an error"
+    assert error == {"type": "error", "error": {}}, "accepts() must not change the event: others read it, too"
 
 
 def _check_names(adapter: ProviderAdapter, deployment: Deployment, usual: SplitResult) -> None:

@@ -130,7 +130,7 @@ class MemoryConnection:
         if len(frame.payload) > self._max_message_bytes:
             self._line.finish(Close(1009))
             return True
-        return self._outgoing.put(frame.kept())
+        return self._outgoing.put(Frame(frame.opcode, bytes(frame.payload)))  # and not what was found in it
 
     @property
     def taken_bytes(self) -> int:

@@ -171,7 +171,7 @@ def journal(data: bytes) -> None:
             kind = event_type(line)
             if kind is not None:
                 kept.client_said(kind, line)
-                kept.client_told(kind, line)
+                kept.client_told(kind, Frame(Opcode.TEXT, line))
 
 
 def accounting(data: bytes) -> None:

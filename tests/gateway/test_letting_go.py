@@ -154,7 +154,7 @@ async def test_a_defect_while_relaying_is_told_to_both_ends_and_the_log(
     async with router_over(upstreams.serve, told) as router:
         serving = asyncio.create_task(router.serve(REQUEST, accept))
         await told.until(lambda: bool(told.opened))
-        monkeypatch.setattr("realtime_lb.meter.parse_event", broken)
+        monkeypatch.setattr("realtime_lb.meter.event_of", broken)
         near.write(Frame(Opcode.TEXT, b'{"type":"response.done"}'))
         await asyncio.wait({serving})
         assert isinstance(serving.exception(), InternalError)

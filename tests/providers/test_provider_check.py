@@ -193,6 +193,11 @@ class TakesErrors(Broken):
         return True
 
 
+class TakesApart(Broken):
+    def accepts(self, first_event: JsonObject) -> bool:
+        return bool(first_event.pop("type", None) != "error")
+
+
 class Truthy(Broken):
     def accepts(self, first_event: JsonObject) -> bool:
         return first_event.get("type")  # type: ignore[return-value]
@@ -235,6 +240,7 @@ class BrokenKey(Broken):
         (KeyInUrl, "URL holds a credential"),
         (NeedsKey, "only credentials"),
         (TakesErrors, "opens with an error"),
+        (TakesApart, "must not change the event"),
         (Truthy, "must return a bool"),
         (BareKey, "must wrap"),
         (BrokenKey, "line break"),

@@ -13,6 +13,7 @@ import pytest
 
 from realtime_lb import RehomeSettings
 from realtime_lb.alarms import Alarms
+from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal
 from realtime_lb.journal.items import Kept
 from realtime_lb.typing import Dialect
@@ -23,7 +24,8 @@ CHUNK = sound(loud_ms=20, silent_ms=0)[0]
 
 
 def told(journal: Journal, kind: str, **fields: Any) -> None:
-    journal.client_told(kind, json.dumps({"type": kind, "event_id": "event_1", **fields}).encode())
+    event = {"type": kind, "event_id": "event_1", **fields}
+    journal.client_told(kind, Frame(Opcode.TEXT, json.dumps(event).encode()))
 
 
 def event_of(kind: str, **fields: Any) -> bytes:
@@ -227,7 +229,9 @@ def test_an_answer_told_in_pieces_is_known_whenever_it_is_asked_for(separators: 
 
     def told_so(kind: str, **fields: Any) -> bool:
         event = {"type": kind, "response_id": "resp_1", "item_id": "item_1", "output_index": 0, **fields}
-        return journal.client_told(kind, json.dumps(event, separators=separators).encode())
+        return journal.client_told(
+            kind, Frame(Opcode.TEXT, json.dumps(event, separators=separators).encode())
+        )
 
     told_so("response.created", response={"id": "resp_1"})
     told_so("response.output_item.added", item={"id": "item_1", "type": "message"})
@@ -265,11 +269,11 @@ def test_sound_alone_is_an_answer() -> None:
     told(journal, "response.created", response={"id": "resp_1"})
     item = {"id": "item_1", "type": "message"}
     told(journal, "response.output_item.added", response_id="resp_1", output_index=0, item=item)
-    payload = b'{"type":"response.output_audio.delta","item_id":"item_1","delta":"AAAA"}'
+    piece = Frame(Opcode.TEXT, b'{"type":"response.output_audio.delta","item_id":"item_1","delta":"AAAA"}')
     assert list(journal.awaited) == ["resp_1"]
-    assert journal.client_told("response.output_audio.delta", payload)
+    assert journal.client_told("response.output_audio.delta", piece)
     assert list(journal.awaited) == []
-    assert not journal.client_told("response.output_audio.delta", payload)
+    assert not journal.client_told("response.output_audio.delta", piece)
 
 
 @pytest.mark.parametrize(
