@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from functools import lru_cache
 from typing import Any
 
 from realtime_lb.events import value_at
@@ -24,6 +24,9 @@ _SERVERS_OWN = frozenset({"id", "object", "expires_at", "model", "client_secret"
 _LEVELS = 8
 """Of a session that are looked into. OpenAI's has five; an upstream may nest as deep as it likes."""
 
+_LONGEST_NAMES = 512
+"""All of an object's, in characters, and one for each. An upstream may call fields what it likes."""
+
 _GROUPS = frozenset({"audio", "input", "output"})
 """Objects of GA that an update reaches into; all others are replaced whole."""
 
@@ -32,13 +35,20 @@ _G711_BYTES_PER_MS = 8.0
 
 
 def small(value: Any, levels: int = _LEVELS) -> Any:
-    """Return a session as it is kept for an hour: its fields' names are those of all other sessions."""
+    """Return a session as it is kept for an hour, with its fields' names that others have, too."""
     if not levels or not isinstance(value, dict):
         return value
-    return {
-        sys.intern(name): small(inner, levels - 1) if isinstance(inner, dict) else inner
-        for name, inner in value.items()
-    }
+    names = tuple(value)
+    if sum(map(len, names), len(names)) <= _LONGEST_NAMES:
+        names = _shared(names)
+    inner = [small(each, levels - 1) if isinstance(each, dict) else each for each in value.values()]
+    return dict(zip(names, inner, strict=True))
+
+
+@lru_cache(maxsize=64)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *names* as they came first: one look-up for all, where `sys.intern` takes one for each."""
+    return names
 
 
 def turn_detection(session: JsonObject) -> JsonObject | None:

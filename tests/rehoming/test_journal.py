@@ -222,6 +222,18 @@ def test_no_frame_of_sound_takes_more_room_than_there_is() -> None:
         assert journal.kept_bytes <= 50_000
 
 
+@pytest.mark.parametrize("field", ["audio", "x" * 1_000], ids=["usual", "made to be remembered"])
+def test_names_of_fields_are_kept_once_for_all_sessions(field: str) -> None:
+    """Each has some thirty, and lives for an hour; but long ones, which may be anybody's, are forgotten."""
+    calls = [Journal(Dialect.GA) for _ in range(2)]
+    shown = {"id": "sess_1", field: {"input": {"format": {"type": "audio/pcm", "rate": 24_000}}}}
+    for journal in calls:
+        told(journal, "session.created", session=shown)
+    one, other = (journal.session for journal in calls)
+    assert one == other == shown
+    assert all(name is same for name, same in zip(one, other, strict=True)) is (field == "audio")
+
+
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["tight", "spaced"])
 def test_an_answer_told_in_pieces_is_known_whenever_it_is_asked_for(separators: tuple[str, str]) -> None:
     """Pieces are read late: when somebody asks, or not at all where the server has said the whole again."""
