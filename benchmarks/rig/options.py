@@ -61,7 +61,7 @@ class Sizes:
     idle_sessions: int = 2000
     idle_s: float = 8.0
     churn_sessions: int = 10_000
-    churn_limit_s: float = 60.0
+    churn_limit_s: float = 120.0
 
 
 QUICK = Sizes(
