@@ -20,7 +20,7 @@ Judge = Callable[[str, Frame], bool]
 _TEXT = Opcode.TEXT
 
 _MOST_PASSED_BYTES = 32 * 1024
-"""Of an answer's pieces, sound among them: half a second. Of words alone more, but those are small."""
+"""Of an answer's pieces that are kept whole: half a second of sound, or a quarter of a minute of words."""
 
 
 def _keeps_nothing(_kind: str, _frame: Frame) -> bool:
@@ -77,7 +77,8 @@ class Passage:
     @property
     def pieces(self) -> Shortcut:
         """Takes the pieces of an answer, while they pass as they are."""
-        backlog = Backlog(self._journal.in_flight.keep, _MOST_PASSED_BYTES, self._settle)
+        keep = self._journal.in_flight.keep
+        backlog = Backlog(keep, self._keep_view, _MOST_PASSED_BYTES, self._settle)
         return Shortcut(STREAMED, self._streamed, backlog, self._leaves_pieces)
 
     def _leaves_pieces(self) -> bool:
@@ -85,6 +86,10 @@ class Passage:
 
     def _streamed(self, payload: bytes | memoryview) -> None:
         if self._journal.in_flight.streamed(payload):
+            self.on_turn()
+
+    def _keep_view(self, payload: memoryview) -> None:
+        if self._journal.in_flight.keep_view(payload):
             self.on_turn()
 
     def _settle(self) -> None:

@@ -21,11 +21,14 @@ _HEAD_BYTES = 512
 
 _AUDIO_HEADS, _WORDS_HEADS = heads_of(AUDIO_DELTAS), heads_of(STREAMED - AUDIO_DELTAS)
 
-_NO_HEAD = b"\0"
-"""How no event begins."""
-
 _RESPONSE_ID = re.compile(rb'"response_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
 _ITEM_ID = re.compile(rb'"item_id"[ \t\r\n]*:[ \t\r\n]*"([^"\\]*)"')
+
+
+def _is_sound(piece: bytes) -> bool:
+    if piece.startswith(_AUDIO_HEADS):
+        return True
+    return not piece.startswith(_WORDS_HEADS) and event_type(piece) in AUDIO_DELTAS
 
 
 class InFlight:
@@ -47,7 +50,6 @@ class InFlight:
         "_running",
         "_streaming",
         "_streaming_mark",
-        "_words_head",
         "keep",
     )
 
@@ -55,7 +57,6 @@ class InFlight:
         self._running: list[Running] = []
         self._passed: list[bytes] = []
         self.keep = self._passed.append
-        self._words_head = _NO_HEAD
         self._began = began
         self._made = made
         self._ended_id = ""
@@ -74,60 +75,63 @@ class InFlight:
         return {output.id for running in self.running if running.anew for output in running.outputs}
 
     def streamed(self, payload: bytes | memoryview) -> bool:
-        """Take in the next piece of sound, words or arguments; say whether it is the first of its item.
+        """Take in the next piece of sound, words or arguments.
 
         Sound is counted and not read.
+
+        Returns:
+            Whether the first piece of an item was among what had not been looked at.
         """
-        head = payload if isinstance(payload, bytes) else payload[:_HEAD_BYTES].tobytes()
-        is_sound = head.startswith(_AUDIO_HEADS) or self._is_sound(head, payload)  # what is large mostly is
-        if not is_sound:
-            self.settle()  # words have an order
-        return self._take_in(payload, head, is_sound=is_sound)
+        if not isinstance(payload, bytes):
+            return self.keep_view(payload)
+        self.keep(payload)
+        return self.settle()
+
+    def keep_view(self, payload: memoryview) -> bool:
+        """Take in a piece as `streamed` does, but look at no other where it is more sound of an item."""
+        head = payload[:_HEAD_BYTES].tobytes()
+        output, mark = self._streaming, self._streaming_mark
+        id_end = head.find(mark) + len(mark)
+        if output is None or not output.has_begun or id_end < len(mark) or not head.startswith(_AUDIO_HEADS):
+            self.keep(bytes(payload))
+            return self.settle()
+        output.sounded(len(payload) - id_end - _DELTA_FRAME_CHARS)
+        return False
 
     def settle(self) -> bool:
         """Take in what was kept; say whether the first piece of an item was among it."""
         if not self._passed:
             return False
-        passed = self._passed[:]
+        pieces = self._passed[:]
         self._passed.clear()  # the list itself stays: others append to it
-        are_first = [self._take_in(each, each, is_sound=self._is_sound(each, each)) for each in passed]
-        return any(are_first)
+        has_begun_one = False
+        for piece in pieces:
+            output, mark = self._streaming, self._streaming_mark
+            id_end = piece.find(mark) + len(mark)
+            if output is None or id_end < len(mark):
+                output, id_end = self._streams(piece)
+                if output is None:
+                    continue
+            had_begun = output.has_begun
+            if _is_sound(piece):
+                output.sounded(len(piece) - id_end - _DELTA_FRAME_CHARS)
+            else:
+                output.told(piece)
+            has_begun_one = has_begun_one or output.has_begun is not had_begun
+        return has_begun_one
 
-    def _is_sound(self, head: bytes, payload: bytes | memoryview) -> bool:
-        if head.startswith(self._words_head):
-            return False
-        if head.startswith(_AUDIO_HEADS):
-            return True
-        self._words_head = next(filter(head.startswith, _WORDS_HEADS), _NO_HEAD)
-        return self._words_head is _NO_HEAD and event_type(payload) in AUDIO_DELTAS
-
-    def _take_in(self, payload: bytes | memoryview, head: bytes, *, is_sound: bool) -> bool:
-        output, mark = self._streaming, self._streaming_mark
-        at = -1 if output is None else head.find(mark)
-        id_end = at + len(mark)
-        if at < 0:
-            match = _ITEM_ID.search(payload)
-            if match is None:
-                return False
-            output, id_end = self._streams(match, payload), match.end()
-        if output is None:
-            return False
-        had_begun = output.has_begun
-        if is_sound:
-            output.sounded(max(1, len(payload) - id_end - _DELTA_FRAME_CHARS))
-        else:
-            output.told(bytes(payload))
-        return output.has_begun is not had_begun
-
-    def _streams(self, match: re.Match[bytes], payload: bytes | memoryview) -> Output | None:
-        """Return the item that a match of `_ITEM_ID` names."""
+    def _streams(self, piece: bytes) -> tuple[Output | None, int]:
+        """Return the item that a piece names, and where its id ends there."""
+        match = _ITEM_ID.search(piece)
+        if match is None:
+            return None, 0
         name = match[1].decode("utf-8", "replace")
-        output = self._output({"item_id": name}) or self._unannounced(name, payload)
+        output = self._output({"item_id": name}) or self._unannounced(name, piece)
         if output is not None:  # one that is unknown may yet become known
             self._streaming, self._streaming_mark = output, match[0]
-        return output
+        return output, match.end()
 
-    def _unannounced(self, item_id: str, payload: bytes | memoryview) -> Output | None:
+    def _unannounced(self, item_id: str, payload: bytes) -> Output | None:
         """Return an item that is told without having been announced, as some compatible servers do."""
         match = _RESPONSE_ID.search(payload)
         running = None if match is None else self._running_as(match[1].decode("utf-8", "replace"))

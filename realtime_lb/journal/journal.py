@@ -94,7 +94,7 @@ class Journal:
 
     def __attrs_post_init__(self) -> None:
         stretch_bytes = self.most_bytes // _STRETCHES
-        self._full_bytes = self.most_bytes - 2 * stretch_bytes  # may be heard, one on each way, unlooked at
+        self._full_bytes = self.most_bytes - 3 * stretch_bytes  # may be kept unlooked at: two up, one down
         self.words, self.tail = WORDS[self._dialect], Tail(stretch_bytes, self._make_room)
         self.in_flight = InFlight(self._begin, self._made)
         self._follow_turn(None)

@@ -71,8 +71,8 @@ class Output:
         return self._arguments
 
     def sounded(self, chars: int) -> None:
-        """Take in sound that the client was sent."""
-        self.sound_chars += chars
+        """Take in sound that the client was sent, of about so many characters."""
+        self.sound_chars += chars if chars > 0 else 1
         self.has_begun = True
 
     def told(self, payload: bytes) -> None:

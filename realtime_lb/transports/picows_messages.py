@@ -48,14 +48,11 @@ class Owner(Protocol):
     def resume_writing(self) -> None: ...
 
 
-def _tell(splice: Splice) -> None:
-    """Tell of what a message has filled, and of what is due behind it."""
+def _tell_full(splice: Splice) -> None:
+    """Tell of a sink that a message has filled."""
     sink: Any = splice.sink
-    if sink.is_full:
-        sink.has_refused = True
-        splice.on_full()
-    if splice.count.bytes >= splice.count.due_bytes:
-        splice.on_due()
+    sink.has_refused = True
+    splice.on_full()
 
 
 class Messages(WSListener):
@@ -159,8 +156,10 @@ class Messages(WSListener):
             if seen is not None:
                 seen(payload)
             sink.send(_TEXT_MESSAGE, payload)
-            if sink.is_full or count.bytes >= count.due_bytes:
-                _tell(splice)
+            if sink.is_full:
+                _tell_full(splice)
+            if count.bytes >= count.due_bytes:
+                splice.on_due()
         except Exception as error:  # noqa: BLE001  # the receiver's: it ends the connection
             self._owner.failed(error)
 
@@ -186,12 +185,15 @@ class Messages(WSListener):
         ):
             self._deliver(payload)
             return
-        splice.count.frames += 1
-        splice.count.bytes += len(payload)
+        count, size = splice.count, len(payload)
+        count.frames += 1
+        count.bytes += size
+        count.due_bytes += size
         if splice.seen_view is not None:
             splice.seen_view(payload)
         sink.send_large(_TEXT_MESSAGE, payload)
-        _tell(splice)
+        if sink.is_full:
+            _tell_full(splice)
 
     def _deliver(self, payload: bytes | memoryview) -> None:
         message = _new(Frame)  # as `Frame(...)` makes one

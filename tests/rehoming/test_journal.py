@@ -319,34 +319,38 @@ def test_of_a_truncated_answer_the_part_stays_that_was_heard() -> None:
     assert kept.parts()[0]["transcript"] == "one two"
 
 
-def test_sound_that_nobody_looks_at_takes_no_more_room_than_there_is() -> None:
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_sound_that_nobody_looks_at_takes_no_more_room_than_there_is(share: float) -> None:
+    """Of each stretch a share passes by itself, and the rest comes in large pieces."""
     journal = manual(most_bytes=500_000)
-    backlog, passed_bytes = journal.tail.backlog, 0
-    payload = event_of("input_audio_buffer.append", audio=CHUNK)
-    for _ in range(1_000):
-        backlog.keep(payload)
-        append(journal, 1)
-        passed_bytes += len(payload)
-        assert journal.tail._sound_bytes + 2 * passed_bytes <= 500_000
-        if passed_bytes >= backlog.most_bytes:
-            backlog.settle()
-            passed_bytes = 0
+    tail, backlog = journal.tail, journal.tail.backlog
+    small = event_of("input_audio_buffer.append", audio=CHUNK)
+    large = event_of("input_audio_buffer.append", audio=CHUNK * 3)
+    for _ in range(100):
+        for _ in range(1 + int(share * backlog.most_bytes / len(small))):
+            backlog.keep(small)
+        while tail._heard:  # enough of them have all looked at
+            unlooked_at_bytes = sum(map(len, tail._heard)) + backlog.most_bytes  # the last: on the other way
+            assert tail._sound_bytes + unlooked_at_bytes <= 500_000
+            backlog.keep_view(memoryview(large))
     assert journal.kept_bytes > 300_000
 
 
-def test_words_stay_in_their_order_whichever_way_they_pass() -> None:
+@pytest.mark.parametrize("is_spliced", [False, True])
+def test_words_stay_in_their_order_whichever_way_they_pass(*, is_spliced: bool) -> None:
     """A large piece is looked at at once, though smaller ones before it were not."""
     session = Session(Dialect.GA)
     session.begin(Dialect.GA)
     pieces = session.passage.pieces
     assert pieces.seen is not None
     assert pieces.backlog is not None
+    see_view = pieces.backlog.keep_view if is_spliced else pieces.seen
     place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
     words = [f"{n} " for n in range(5)]
     for n, word in enumerate(words):
         piece = event_of("response.output_text.delta", **place, delta=word)
         if n in {0, 3}:
-            pieces.seen(memoryview(piece))
+            see_view(memoryview(piece))
         else:
             pieces.backlog.keep(piece)
     (output,) = session.journal.running[0].outputs
@@ -365,6 +369,20 @@ def test_that_an_answer_began_among_pieces_that_were_kept_is_told_when_they_are_
         assert turns == []
     backlog.settle()
     backlog.settle()
+    assert turns == ["turn"]
+
+
+def test_sound_that_begins_an_answer_which_had_no_words_yet_is_told_of() -> None:
+    session, turns = Session(Dialect.GA), list[str]()
+    session.begin(Dialect.GA)
+    session.passage.on_turn = lambda: turns.append("turn")
+    backlog = session.passage.pieces.backlog
+    assert backlog is not None
+    place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
+    backlog.keep_view(memoryview(event_of("response.output_audio_transcript.delta", **place, delta="")))
+    assert turns == []
+    for _ in range(2):
+        backlog.keep_view(memoryview(event_of("response.output_audio.delta", **place, delta="AAAA")))
     assert turns == ["turn"]
 
 
@@ -391,17 +409,23 @@ async def test_an_answer_whose_pieces_passed_unlooked_at_is_not_taken_for_silenc
     await silent.wait()
 
 
+@pytest.mark.parametrize("is_spliced", [False, True])
 @pytest.mark.parametrize("kind", ["response.output_text.delta", "response.output_audio.delta"])
-def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(kind: str) -> None:
+def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(kind: str, *, is_spliced: bool) -> None:
     """Some servers announce no item: a piece of the next may follow the last of one with nothing between."""
     session, turns = Session(Dialect.GA), list[str]()
     session.begin(Dialect.GA)
     session.passage.on_turn = lambda: turns.append("turn")
-    take = session.passage.pieces.seen
-    assert take is not None
+    pieces = session.passage.pieces
+    assert pieces.seen is not None
+    assert pieces.backlog is not None
     for item_id in ("item_1", "item_1", "item_2", "item_2"):
         place = {"response_id": "resp_1", "item_id": item_id, "content_index": 0}
-        take(json.dumps({"type": kind, **place, "delta": "AAAA"}).encode())
+        piece = event_of(kind, **place, delta="AAAA")
+        if is_spliced:
+            pieces.backlog.keep_view(memoryview(piece))
+        else:
+            pieces.seen(piece)
     assert turns == ["turn"] * 2
 
 
@@ -414,15 +438,26 @@ LAYOUTS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+TAKES: dict[str, Callable[[Journal, bytes], object]] = {
+    "whole": lambda journal, piece: journal.in_flight.streamed(piece),
+    "as a view": lambda journal, piece: journal.in_flight.streamed(memoryview(piece)),
+    "as a view that passes": lambda journal, piece: journal.in_flight.keep_view(memoryview(piece)),
+    "unlooked at": lambda journal, piece: journal.in_flight.keep(piece),
+}
+
+
+@pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_sound_and_words_are_told_apart_however_they_are_written(layout: str) -> None:
+def test_sound_and_words_are_told_apart_however_they_are_written(
+    layout: str, take: Callable[[Journal, bytes], object]
+) -> None:
     journal = Journal(Dialect.GA)
     told(journal, "response.created", response={"id": "resp_1", "status": "in_progress", "output": []})
     place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
     for n in range(3):
         for kind, delta in (("audio", "AAAA" * 1_000), ("audio_transcript", f"w{n} ")):
             event = {"type": f"response.output_{kind}.delta", **place, "delta": delta}
-            journal.in_flight.streamed(LAYOUTS[layout](event).encode())
+            take(journal, LAYOUTS[layout](event).encode())
     (output,) = journal.running[0].outputs
     assert output.sound_chars == pytest.approx(12_000, abs=600)
     assert output.parts[0].words == "w0 w1 w2 "
