@@ -15,8 +15,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What sends many thousands of frames, or opens thousands of sessions, shows no line that others do not, and takes
-# twice as long where lines are counted. A file is one worker's: the longest come first, and many short ones last.
+# A file is one worker's: the longest come first, and many short ones last. These send many thousands of frames, or
+# open thousands of sessions, and no line of the code is run by them alone. In one run with all others they took longer.
 BULK := tests/rehoming/test_crowds.py tests/choosing/test_leases.py tests/gateway/test_outages.py \
 	tests/choosing/test_hedging.py tests/gateway/test_exactness.py tests/strategies/test_properties.py \
 	tests/health/test_anything.py tests/benchmarks tests/solid
@@ -45,6 +45,9 @@ LITELLM_VENV := .venv-litellm
 LITELLM_READY := $(LITELLM_VENV)/.ready
 LITELLM ?= litellm[proxy]==1.106.0
 
+# To count lines takes as long as all the tests do, so it is a goal of its own.
+LEAST_COVERED ?= 95
+
 # One mutant at a time unless told otherwise: a machine that others use times out what a quiet one kills.
 MUTANTS_READY := $(VENV)/.mutants-ready
 MUTANTS_AT_ONCE ?= 1
@@ -57,7 +60,7 @@ FUZZ ?= $(notdir $(wildcard tests/fuzz/corpus/*))
 
 AUDIT_READY := $(VENV)/.audit-ready
 
-.PHONY: help demo test lint format mutants fuzz audit lock bench bench-peers scoreboard clean
+.PHONY: help demo test coverage lint format mutants fuzz audit lock bench bench-peers scoreboard clean
 
 help: ## Show the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,12 +69,15 @@ demo: $(RUN_READY) ## Watch live calls outlive one of two simulated providers: n
 	@$(BIN)/realtime-lb demo
 
 # PYTHONASYNCIODEBUG=1 has it in asyncio's debug mode, in which no turn of a loop of ours may take 50 ms; it takes long.
-test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test, with branch coverage
+test: lint $(NODE_READY) $(BETA_READY) ## Style, types and layers, then every test
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(BULK:%=--ignore=%)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(BULK)
+
+coverage: $(DEV_READY) $(NODE_READY) $(BETA_READY) ## What the tests reach of the code, by branches
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL) $(BULK:%=--ignore=%)
-	$(BIN)/python -m pytest $(IN_PARALLEL) $(BULK)
 	@$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under=$(LEAST_COVERED)
 
 lint: $(DEV_READY) ## Style, types and the direction of imports
 	$(BIN)/ruff format --check .
