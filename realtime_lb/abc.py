@@ -17,6 +17,7 @@ from realtime_lb.frames import Close, Frame, OnFrame
 from realtime_lb.quirks import NO_QUIRKS, Quirks
 from realtime_lb.records import Record
 from realtime_lb.requests import DialRequest, Principal, SessionRequest
+from realtime_lb.shortcut import Seen
 from realtime_lb.typing import Dialect, JsonObject, Secret
 from realtime_lb.verdicts import Outcome, Verdict
 
@@ -192,13 +193,13 @@ class Splice:
         sink: Where they go.
         on_full: Called behind one after which *sink* has no more room; its `on_writable` then tells of some.
         on_due: Called behind one that is `bytes`, with which the count has reached what is due. What came as
-            a view puts that off by its size: who is told of one does not keep it whole.
+            a view puts that off by its size: who is told of one bounds by itself what it keeps.
     """
 
     heads: tuple[bytes, ...]
     count: Count
     seen: Callable[[bytes], object] | None
-    seen_view: Callable[[memoryview], object] | None
+    seen_view: Seen | None
     sink: Connection
     on_full: Callable[[], None]
     on_due: Callable[[], None]

@@ -77,8 +77,7 @@ class Passage:
     @property
     def pieces(self) -> Shortcut:
         """Takes the pieces of an answer, while they pass as they are."""
-        keep = self._journal.in_flight.keep
-        backlog = Backlog(keep, self._keep_view, _MOST_PASSED_BYTES, self._settle)
+        backlog = Backlog(self._journal.in_flight.keep, _MOST_PASSED_BYTES, self._settle)
         return Shortcut(STREAMED, self._streamed, backlog, self._leaves_pieces)
 
     def _leaves_pieces(self) -> bool:
@@ -86,10 +85,6 @@ class Passage:
 
     def _streamed(self, payload: bytes | memoryview) -> None:
         if self._journal.in_flight.streamed(payload):
-            self.on_turn()
-
-    def _keep_view(self, payload: memoryview) -> None:
-        if self._journal.in_flight.keep_view(payload):
             self.on_turn()
 
     def _settle(self) -> None:

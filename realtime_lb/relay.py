@@ -132,12 +132,9 @@ class Lane:
         self._settle()
 
     def _splice(self, shortcut: Shortcut) -> Splice:
-        backlog = shortcut.backlog
-        seen = shortcut.seen if backlog is None else backlog.keep
-        seen_view = shortcut.seen if backlog is None else backlog.keep_view
-        return Splice(
-            shortcut.heads, self._count, seen, seen_view, self._sink, self._hold_source, self._settle
-        )
+        seen, backlog = shortcut.seen, shortcut.backlog
+        keep = seen if backlog is None else backlog.keep
+        return Splice(shortcut.heads, self._count, keep, seen, self._sink, self._hold_source, self._settle)
 
     def _settle(self) -> None:
         """Have looked at what was kept on the short way, and say when it is due again."""

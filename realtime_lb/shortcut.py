@@ -27,13 +27,11 @@ class Backlog:
 
     Attributes:
         keep: Takes one as it passes: a list's own `append`, as a function of ours costs more than the rest.
-        keep_view: Takes one that is valid during the call only, and bounds by itself what it keeps of those.
-        most_bytes: How large what `keep` takes may be together before it is looked at.
+        most_bytes: How large they may be together before they are looked at.
         settle: Looks at them.
     """
 
     keep: Callable[[bytes], object]
-    keep_view: Callable[[memoryview], object]
     most_bytes: int
     settle: Callable[[], object]
 
@@ -45,7 +43,7 @@ class Shortcut:
     Attributes:
         kinds: Their types.
         seen: Told of each, unless it is None.
-        backlog: Takes them instead where a transport passes them on by itself.
+        backlog: Takes those that need no copy instead.
         is_open: Says whether they may come this way now; asked behind each event that did not.
         heads: How they begin where the type comes first.
     """

@@ -82,21 +82,23 @@ class InFlight:
         Returns:
             Whether the first piece of an item was among what had not been looked at.
         """
-        if not isinstance(payload, bytes):
-            return self.keep_view(payload)
-        self.keep(payload)
+        if isinstance(payload, bytes):
+            self.keep(payload)
+        elif self._counts_more_sound(payload):
+            return False
+        else:
+            self.keep(bytes(payload))
         return self.settle()
 
-    def keep_view(self, payload: memoryview) -> bool:
-        """Take in a piece as `streamed` does, but look at no other where it is more sound of an item."""
+    def _counts_more_sound(self, payload: memoryview) -> bool:
+        """Count it where it is more sound of the item that streams, without a look at anything else."""
         head = payload[:_HEAD_BYTES].tobytes()
         output, mark = self._streaming, self._streaming_mark
         id_end = head.find(mark) + len(mark)
         if output is None or not output.has_begun or id_end < len(mark) or not head.startswith(_AUDIO_HEADS):
-            self.keep(bytes(payload))
-            return self.settle()
+            return False
         output.sounded(len(payload) - id_end - _DELTA_FRAME_CHARS)
-        return False
+        return True
 
     def settle(self) -> bool:
         """Take in what was kept; say whether the first piece of an item was among it."""

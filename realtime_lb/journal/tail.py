@@ -194,7 +194,7 @@ class Tail:
     @property
     def backlog(self) -> Backlog:
         """Takes sound as `hear` does, but for the call."""
-        return Backlog(self._heard.append, self.hear, self.stretch_bytes, self.settle)
+        return Backlog(self._heard.append, self.stretch_bytes, self.settle)
 
     def hear(self, payload: bytes | memoryview) -> None:
         """Take sound."""

@@ -10,12 +10,14 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 from realtime_lb import RehomeSettings
 from realtime_lb.alarms import Alarms
 from realtime_lb.frames import Frame, Opcode
 from realtime_lb.journal import Continuity, Journal
 from realtime_lb.journal.items import Kept
+from realtime_lb.shortcut import Backlog, Seen
 from realtime_lb.typing import Dialect
 from tests.clients.conversation import sound
 from tests.rehoming.stage import Session, said
@@ -332,58 +334,65 @@ def test_sound_that_nobody_looks_at_takes_no_more_room_than_there_is(share: floa
         while tail._heard:  # enough of them have all looked at
             unlooked_at_bytes = sum(map(len, tail._heard)) + backlog.most_bytes  # the last: on the other way
             assert tail._sound_bytes + unlooked_at_bytes <= 500_000
-            backlog.keep_view(memoryview(large))
+            tail.hear(memoryview(large))
     assert journal.kept_bytes > 300_000
 
 
-@pytest.mark.parametrize("is_spliced", [False, True])
-def test_words_stay_in_their_order_whichever_way_they_pass(*, is_spliced: bool) -> None:
-    """A large piece is looked at at once, though smaller ones before it were not."""
+@define
+class Pieces:
+    """What the shortcut does with the pieces of an answer, and how often it has told of a turn."""
+
+    session: Session
+    see: Seen
+    backlog: Backlog
+    turns: list[str] = field(factory=list)
+
+
+@pytest.fixture
+def pieces() -> Pieces:
     session = Session(Dialect.GA)
     session.begin(Dialect.GA)
-    pieces = session.passage.pieces
-    assert pieces.seen is not None
-    assert pieces.backlog is not None
-    see_view = pieces.backlog.keep_view if is_spliced else pieces.seen
+    shortcut = session.passage.pieces
+    assert shortcut.seen is not None
+    assert shortcut.backlog is not None
+    pieces = Pieces(session, shortcut.seen, shortcut.backlog)
+    session.passage.on_turn = lambda: pieces.turns.append("turn")
+    return pieces
+
+
+def test_words_stay_in_their_order_whichever_way_they_pass(pieces: Pieces) -> None:
+    """A large piece is looked at at once, though smaller ones before it were not."""
     place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
     words = [f"{n} " for n in range(5)]
     for n, word in enumerate(words):
         piece = event_of("response.output_text.delta", **place, delta=word)
         if n in {0, 3}:
-            see_view(memoryview(piece))
+            pieces.see(memoryview(piece))
         else:
             pieces.backlog.keep(piece)
-    (output,) = session.journal.running[0].outputs
+    (output,) = pieces.session.journal.running[0].outputs
     assert output.parts[0].words == "".join(words)
 
 
-def test_that_an_answer_began_among_pieces_that_were_kept_is_told_when_they_are_looked_at() -> None:
-    session, turns = Session(Dialect.GA), list[str]()
-    session.begin(Dialect.GA)
-    session.passage.on_turn = lambda: turns.append("turn")
-    backlog = session.passage.pieces.backlog
-    assert backlog is not None
+def test_that_an_answer_began_among_pieces_that_were_kept_is_told_when_they_are_looked_at(
+    pieces: Pieces,
+) -> None:
     for item_id in ("item_1", "item_1"):
         place = {"response_id": "resp_1", "item_id": item_id, "content_index": 0}
-        backlog.keep(event_of("response.output_text.delta", **place, delta="AAAA"))
-        assert turns == []
-    backlog.settle()
-    backlog.settle()
-    assert turns == ["turn"]
+        pieces.backlog.keep(event_of("response.output_text.delta", **place, delta="AAAA"))
+        assert pieces.turns == []
+    pieces.backlog.settle()
+    pieces.backlog.settle()
+    assert pieces.turns == ["turn"]
 
 
-def test_sound_that_begins_an_answer_which_had_no_words_yet_is_told_of() -> None:
-    session, turns = Session(Dialect.GA), list[str]()
-    session.begin(Dialect.GA)
-    session.passage.on_turn = lambda: turns.append("turn")
-    backlog = session.passage.pieces.backlog
-    assert backlog is not None
+def test_sound_that_begins_an_answer_which_had_no_words_yet_is_told_of(pieces: Pieces) -> None:
     place = {"response_id": "resp_1", "item_id": "item_1", "content_index": 0}
-    backlog.keep_view(memoryview(event_of("response.output_audio_transcript.delta", **place, delta="")))
-    assert turns == []
+    pieces.see(memoryview(event_of("response.output_audio_transcript.delta", **place, delta="")))
+    assert pieces.turns == []
     for _ in range(2):
-        backlog.keep_view(memoryview(event_of("response.output_audio.delta", **place, delta="AAAA")))
-    assert turns == ["turn"]
+        pieces.see(memoryview(event_of("response.output_audio.delta", **place, delta="AAAA")))
+    assert pieces.turns == ["turn"]
 
 
 async def test_an_answer_whose_pieces_passed_unlooked_at_is_not_taken_for_silence() -> None:
@@ -409,24 +418,16 @@ async def test_an_answer_whose_pieces_passed_unlooked_at_is_not_taken_for_silenc
     await silent.wait()
 
 
-@pytest.mark.parametrize("is_spliced", [False, True])
+@pytest.mark.parametrize("made", [bytes, memoryview])
 @pytest.mark.parametrize("kind", ["response.output_text.delta", "response.output_audio.delta"])
-def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(kind: str, *, is_spliced: bool) -> None:
+def test_that_an_answer_begins_is_told_though_the_shortcut_takes_it(
+    kind: str, made: type[bytes] | type[memoryview], pieces: Pieces
+) -> None:
     """Some servers announce no item: a piece of the next may follow the last of one with nothing between."""
-    session, turns = Session(Dialect.GA), list[str]()
-    session.begin(Dialect.GA)
-    session.passage.on_turn = lambda: turns.append("turn")
-    pieces = session.passage.pieces
-    assert pieces.seen is not None
-    assert pieces.backlog is not None
     for item_id in ("item_1", "item_1", "item_2", "item_2"):
         place = {"response_id": "resp_1", "item_id": item_id, "content_index": 0}
-        piece = event_of(kind, **place, delta="AAAA")
-        if is_spliced:
-            pieces.backlog.keep_view(memoryview(piece))
-        else:
-            pieces.seen(piece)
-    assert turns == ["turn"] * 2
+        pieces.see(made(event_of(kind, **place, delta="AAAA")))
+    assert pieces.turns == ["turn"] * 2
 
 
 LAYOUTS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -441,7 +442,6 @@ LAYOUTS: dict[str, Callable[[dict[str, Any]], str]] = {
 TAKES: dict[str, Callable[[Journal, bytes], object]] = {
     "whole": lambda journal, piece: journal.in_flight.streamed(piece),
     "as a view": lambda journal, piece: journal.in_flight.streamed(memoryview(piece)),
-    "as a view that passes": lambda journal, piece: journal.in_flight.keep_view(memoryview(piece)),
     "unlooked at": lambda journal, piece: journal.in_flight.keep(piece),
 }
 
